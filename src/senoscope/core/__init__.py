@@ -1,0 +1,1 @@
+"""Nouns, files to images, preprocessing, clinical tasks, errors."""

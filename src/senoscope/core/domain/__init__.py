@@ -1,0 +1,1 @@
+"""Nouns of the field: no format, no input or output."""

@@ -1,0 +1,175 @@
+"""The manifest of a bundle: everything inference needs beside the network itself.
+
+A bundle is a folder with `bundle.json` (this), `model.onnx` and `card.md`. The network's input is `image (N, C, H, W)`
+float32; its outputs are `logits (N, 1)`, `saliency (N, h, w)` and `embedding (N, D)`.
+"""
+
+import base64
+import math
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.preprocess.pipeline import Pipeline
+
+FORMAT = 1
+"""Version of the manifest; a bundle with another one is refused."""
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Interval(_Part):
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        return f"{self.value:.3f} ({self.low:.3f}–{self.high:.3f})"
+
+
+class ModelFile(_Part):
+    """The network: a file beside the manifest, by name only."""
+
+    path: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}\.onnx$")] = "model.onnx"
+    sha256: Sha256
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+class Calibration(_Part):
+    """Logit to probability: sigmoid(slope × logit + intercept); a temperature is a slope of 1/T without intercept."""
+
+    kind: Literal["platt", "temperature"]
+    slope: Annotated[float, Field(gt=0)]
+    intercept: float
+    fitted_on: str
+    images: int
+    prevalence: Probability
+
+    def apply(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Calibrated probability of the positive label, same shape as the logits."""
+        scores = np.asarray(logits, np.float64) * self.slope + self.intercept
+        return np.exp(-np.logaddexp(0.0, -scores))
+
+
+class OperatingPoint(_Part):
+    """A named threshold on the calibrated probability, chosen on validation data only."""
+
+    name: str
+    rule: str
+    threshold: Probability
+    sensitivity: Interval
+    specificity: Interval
+
+
+class FloatArray(_Part):
+    """An array of numbers as base64 of little-endian float16 or float32."""
+
+    shape: tuple[Annotated[int, Field(ge=1, le=100_000)], ...]
+    dtype: Literal["<f2", "<f4"]
+    data: Annotated[str, Field(max_length=8_000_000)]
+
+    @field_validator("data")
+    @classmethod
+    def _decodes(cls, data: str) -> str:
+        base64.b64decode(data, validate=True)
+        return data
+
+    @classmethod
+    def of(cls, values: NDArray[np.floating], dtype: Literal["<f2", "<f4"] = "<f4") -> "FloatArray":
+        """Pack an array."""
+        packed = base64.b64encode(np.ascontiguousarray(values, np.dtype(dtype)).tobytes()).decode()
+        return cls(shape=values.shape, dtype=dtype, data=packed)
+
+    def numpy(self) -> NDArray[np.float32]:
+        """Unpack; raises `ValueError` where the data does not fit the shape."""
+        values = np.frombuffer(base64.b64decode(self.data), np.dtype(self.dtype))
+        if values.size != math.prod(self.shape):
+            raise ValueError(f"{values.size} numbers do not fill {self.shape}")
+        return values.astype(np.float32).reshape(self.shape)
+
+
+class EmbeddingReference(_Part):
+    """What embeddings of the task's own images look like.
+
+    The distance of an embedding `e` is the square root of the mean over directions of ((e − mean) @ basis)² / variance,
+    with what the basis leaves over counted as one more direction of variance `residual`.
+
+    Args:
+        mean: (D,) centre.
+        basis: (D, k) principal directions.
+        variance: (k,) variance along each.
+        residual: mean squared length of what the basis leaves over.
+        quantiles: (101,) distances of held-out images of the task at 0, 1, … 100 %.
+        limit: distance above which an image is out of distribution.
+    """
+
+    mean: FloatArray
+    basis: FloatArray
+    variance: FloatArray
+    residual: Annotated[float, Field(gt=0)]
+    quantiles: tuple[float, ...]
+    limit: Annotated[float, Field(gt=0)]
+    fitted_on: str
+
+
+class DatasetFingerprint(_Part):
+    """Which data: name, licence, how much of it, and a hash over the files' hashes and labels."""
+
+    name: str
+    title: str
+    licence: str
+    citation: str
+    images: int
+    patients: int
+    sha256: Sha256
+
+
+class MetricTable(_Part):
+    """Figures of one evaluation, with the protocol that produced them."""
+
+    dataset: str
+    protocol: str
+    leaky: bool
+    images: int
+    patients: int
+    positives: int
+    values: dict[str, Interval]
+
+
+class BundleManifest(_Part):
+    """`bundle.json`."""
+
+    format: Literal[1] = FORMAT
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+    version: str
+    created: str
+    license: str
+    intended_use: str
+    task: str
+    labels: tuple[str, ...]
+    positive: str
+    model: ModelFile
+    pipeline: Pipeline
+    calibration: Calibration
+    operating_points: tuple[OperatingPoint, ...]
+    operating_point: str
+    reference: EmbeddingReference
+    metrics: tuple[MetricTable, ...]
+    datasets: tuple[DatasetFingerprint, ...]
+    recipe: Recipe
+
+    def point(self, name: str = "") -> OperatingPoint:
+        """Return the operating point called `name`, or the default one; `KeyError` lists nothing: names are checked on load."""
+        wanted = name or self.operating_point
+        return next(point for point in self.operating_points if point.name == wanted)

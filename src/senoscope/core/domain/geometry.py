@@ -1,0 +1,77 @@
+"""Sizes, boxes and where one picture lies within another; all in pixels, origin at the top left."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pil
+
+
+@dataclass(frozen=True)
+class Size:
+    """Width and height in pixels."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}×{self.height}"
+
+
+@dataclass(frozen=True)
+class Box:
+    """An axis-aligned rectangle: left and top edge, width and height, in pixels of the stored image."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+    @property
+    def size(self) -> Size:
+        """Width and height."""
+        return Size(self.width, self.height)
+
+    @property
+    def edges(self) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom; right and bottom are exclusive."""
+        return self.left, self.top, self.left + self.width, self.top + self.height
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How one geometry step laid a picture into another: the source box fills the target box, mirrored or not.
+
+    Crop, resize, pad and flip are all of this form, which is why every one of them can be inverted.
+    """
+
+    source: Size
+    source_box: Box
+    target: Size
+    target_box: Box
+    mirrored: bool = False
+
+    def invert(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Carry a map over the target back to the source.
+
+        Args:
+            values: (h, w) map over the whole target, at any resolution.
+
+        Returns:
+            (source.height, source.width) map; zero where the source was cropped away.
+        """
+        box = self.target_box
+        scale_x, scale_y = values.shape[1] / self.target.width, values.shape[0] / self.target.height
+        left, top, right, bottom = box.edges
+        region = (left * scale_x, top * scale_y, right * scale_x, bottom * scale_y)
+        part = Pil.fromarray(values[:, ::-1].copy() if self.mirrored else values)
+        if self.mirrored:
+            region = (values.shape[1] - region[2], region[1], values.shape[1] - region[0], region[3])
+        size = (self.source_box.width, self.source_box.height)
+        filled = np.asarray(part.resize(size, Pil.Resampling.BILINEAR, box=region), dtype=np.float32)
+        if self.source_box == Box(0, 0, self.source.width, self.source.height):
+            return filled
+        result = np.zeros((self.source.height, self.source.width), np.float32)
+        x0, y0, x1, y1 = self.source_box.edges
+        result[y0:y1, x0:x1] = filled
+        return result

@@ -1,0 +1,50 @@
+"""A picture as the modality made it: grey levels, full scale, where it came from."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from senoscope.core.domain.geometry import Size
+
+Pixels = NDArray[Any]
+"""(H, W) grey or (H, W, 3) RGB; uint8, uint16 or float32."""
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One still picture.
+
+    Args:
+        pixels: (H, W) grey or (H, W, 3) RGB; uint8, uint16 or float32; never rescaled on reading.
+        maximum: grey level that stands for full scale, as the file declares it (255, 65535, a PGM's maxval).
+        source: path or name the picture came by, for messages.
+        digest: SHA-256 of the file's bytes, in hex.
+        notes: what reading had to leave out ("transparency dropped"), one phrase each.
+    """
+
+    pixels: Pixels
+    maximum: float
+    source: str = ""
+    digest: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim not in (2, 3) or (self.pixels.ndim == 3 and self.pixels.shape[2] != 3):
+            raise ValueError(f"pixels must be (H, W) or (H, W, 3), not {self.pixels.shape}")
+        if self.pixels.dtype not in (np.uint8, np.uint16, np.float32):
+            raise ValueError(f"pixels must be uint8, uint16 or float32, not {self.pixels.dtype}")
+
+    @property
+    def size(self) -> Size:
+        """Width and height in pixels."""
+        return Size(self.pixels.shape[1], self.pixels.shape[0])
+
+    @property
+    def is_color(self) -> bool:
+        """Whether the picture has three channels that are not all the same."""
+        if self.pixels.ndim == 2:
+            return False
+        red, green, blue = (self.pixels[..., channel] for channel in range(3))
+        return bool(np.any(red != green) or np.any(green != blue))

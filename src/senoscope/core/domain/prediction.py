@@ -1,0 +1,114 @@
+"""The answer to one image: calibrated, explained, and with its own doubts."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from senoscope.core.domain.geometry import Placement, Size
+
+
+@dataclass(frozen=True)
+class Flag:
+    """One doubt about an answer.
+
+    Args:
+        code: stable name, such as `out_of_distribution`, `too_small`, `blank`, `saturated`, `unexpected_color`.
+        message: one plain sentence for a clinician.
+        severity: `abstain` withholds the answer, `warning` only accompanies it.
+    """
+
+    code: str
+    message: str
+    severity: Literal["warning", "abstain"]
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far to trust an answer.
+
+    Args:
+        percentile: share, in percent, of reference images that are less unusual than this one (0 to 100).
+        distance: how unusual the image is, as a multiple of the bundle's limit; above 1 is out of distribution.
+        flags: doubts, gravest first.
+    """
+
+    percentile: float
+    distance: float
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def abstained(self) -> bool:
+        """Whether any doubt is grave enough to withhold the answer."""
+        return any(flag.severity == "abstain" for flag in self.flags)
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Milliseconds spent on this image; the network's share of a batch is divided evenly."""
+
+    read: float
+    preprocess: float
+    network: float
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """The answer of one bundle to one image.
+
+    Args:
+        source: path or name of the image.
+        digest: SHA-256 of the image file, in hex.
+        size: size of the image as stored.
+        task: name of the task, such as `ultrasound`.
+        bundle: name of the bundle.
+        version: version of the bundle.
+        probabilities: calibrated probability of each label, summing to 1.
+        positive: the label the question is about, such as `malignant`.
+        label: label at the operating point; given even when abstained, so check `trust.abstained` first.
+        operating_point: name of the threshold in use.
+        threshold: calibrated probability from which the positive label is called.
+        prevalence: share of positives in the data the probabilities are calibrated to.
+        heat: (h, w) evidence for the positive label on the network's grid, non-negative.
+        placements: how the image was laid into the network's input, outermost first.
+        trust: how far to trust the answer.
+        timings: where the time went.
+    """
+
+    source: str
+    digest: str
+    size: Size
+    task: str
+    bundle: str
+    version: str
+    probabilities: dict[str, float]
+    positive: str
+    label: str
+    operating_point: str
+    threshold: float
+    prevalence: float
+    heat: NDArray[np.float32]
+    placements: tuple[Placement, ...]
+    trust: Trust
+    timings: Timings
+
+    @property
+    def probability(self) -> float:
+        """Calibrated probability of the positive label."""
+        return self.probabilities[self.positive]
+
+    @property
+    def abstained(self) -> bool:
+        """Whether the answer is withheld."""
+        return self.trust.abstained
+
+    @property
+    def saliency(self) -> NDArray[np.float32]:
+        """Evidence for the positive label over the image as stored: (height, width), in [0, 1], its own peak at 1."""
+        values = self.heat
+        for placement in reversed(self.placements):
+            values = placement.invert(values)
+        values = np.clip(values, 0.0, None)
+        peak = float(values.max(initial=0.0))
+        return values / np.float32(peak) if peak > 0 else values

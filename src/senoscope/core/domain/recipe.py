@@ -1,0 +1,139 @@
+"""A recipe: data, preprocessing, model and fit, as typed TOML in which a misspelt key is an error."""
+
+import tomllib
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from senoscope.core.errors import RecipeError
+
+LARGEST_TOML = 100_000
+"""Bytes; a recipe is a page of text."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SplitRecipe(_Part):
+    """How patients are divided.
+
+    `mode = "holdout"` keeps one fold for test and one for validation and trains on the rest. `"crossval"` does that for
+    every fold in turn, reports the pooled test folds, and refits on all patients for the bundle, with calibration and
+    operating points from the pooled validation folds. `protocol = "paper"` ignores who the patient is: it is leaky,
+    says so in every report, and exists to print the gap.
+    """
+
+    mode: Literal["holdout", "crossval"] = "holdout"
+    protocol: Literal["patient", "paper"] = "patient"
+    folds: Annotated[int, Field(ge=3, le=20)] = 5
+    test_fold: Annotated[int, Field(ge=0)] = 0
+    seed: int = 0
+
+
+class InputRecipe(_Part):
+    """What the network sees: square side in pixels, how the picture is fitted in."""
+
+    size: Annotated[int, Field(ge=32, le=1024)] = 224
+    fit: Literal["stretch", "pad"] = "pad"
+
+
+class ModelRecipe(_Part):
+    """Any timm backbone by name, and a head on its pooled features.
+
+    `papers` is Gaussian noise → dense 256 ReLU → dropout → batch norm → 1 logit; `logistic` is a standardised linear
+    unit. `pretrained = false` starts from random weights.
+    """
+
+    backbone: str = "mobilenetv2_100"
+    pretrained: bool = True
+    head: Literal["papers", "logistic"] = "papers"
+    noise: Annotated[float, Field(ge=0)] = 0.25
+    hidden: Annotated[int, Field(ge=1, le=4096)] = 256
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
+
+
+class AugmentRecipe(_Part):
+    """Extra views of training images only: `views` per image beside the plain one; drawn once per sample from the seed."""
+
+    views: Annotated[int, Field(ge=0, le=64)] = 0
+    flip: bool = True
+    smallest_crop: Annotated[float, Field(gt=0, le=1)] = 0.8
+
+
+class FitRecipe(_Part):
+    """Fitting the head on stored features."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
+    batch: Annotated[int, Field(ge=1, le=4096)] = 8
+    rate: Annotated[float, Field(gt=0)] = 1e-3
+    decay: Annotated[float, Field(ge=0)] = 0.0
+    patience: Annotated[int, Field(ge=1)] = 10
+    balance: bool = False
+    seed: int = 0
+
+
+class FinetuneRecipe(_Part):
+    """Training the backbone too, from the best frozen head; `epochs = 0` leaves it frozen."""
+
+    epochs: Annotated[int, Field(ge=0, le=1000)] = 0
+    batch: Annotated[int, Field(ge=1, le=1024)] = 16
+    rate: Annotated[float, Field(gt=0)] = 1e-4
+    decay: Annotated[float, Field(ge=0)] = 1e-2
+    patience: Annotated[int, Field(ge=1)] = 5
+
+
+class Recipe(_Part):
+    """Everything a run needs beside the data's place on disk."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
+    task: str
+    dataset: str
+    about: str = ""
+    split: SplitRecipe = SplitRecipe()
+    input: InputRecipe = InputRecipe()
+    model: ModelRecipe = ModelRecipe()
+    augment: AugmentRecipe = AugmentRecipe()
+    fit: FitRecipe = FitRecipe()
+    finetune: FinetuneRecipe = FinetuneRecipe()
+    calibration: Literal["platt", "temperature"] = "platt"
+    operating_point: Literal["screening", "balanced"] = "balanced"
+
+
+def parse_recipe(text: str, overrides: dict[str, str] | None = None) -> Recipe:
+    """Read a recipe from TOML text.
+
+    Args:
+        text: TOML, at most `LARGEST_TOML` bytes.
+        overrides: `{"fit.epochs": "5"}`; values are TOML, and bare words count as strings.
+
+    Raises:
+        RecipeError: it is not TOML, a key is unknown, or a value is out of range; names the key.
+    """
+    if len(text.encode()) > LARGEST_TOML:
+        raise RecipeError(f"a recipe of more than {LARGEST_TOML} bytes", "a recipe holds 10 to 25 lines")
+    try:
+        values = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise RecipeError(f"the recipe is not TOML: {error}") from error
+    for key, value in (overrides or {}).items():
+        _override(values, key, value)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise RecipeError(f"recipe key {where!r}: {first['msg']}", "see docs/reference/recipes.md for all keys") from error
+
+
+def _override(values: dict[str, Any], key: str, value: str) -> None:
+    *tables, last = key.split(".")
+    target = values
+    for table in tables:
+        target = target.setdefault(table, {})
+        if not isinstance(target, dict):
+            raise RecipeError(f"recipe key {key!r}: {table!r} is a value, not a table")
+    try:
+        target[last] = tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        target[last] = value

@@ -1,0 +1,1 @@
+"""From an image to the array a network takes, and maps back."""

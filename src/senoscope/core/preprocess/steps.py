@@ -1,0 +1,150 @@
+"""The steps between an image as stored and the array a network takes.
+
+Every step is a frozen dataclass with a `kind`, so that a list of them is plain data in a recipe and a bundle. Geometry
+steps `place` first and `apply` by the placement, which is kept so that maps can be carried back (`Placement.invert`).
+To add a step: write the class here and add it to `Step`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from PIL import Image as Pil
+from pydantic import Field
+
+from senoscope.core.domain.geometry import Box, Placement, Size
+from senoscope.core.domain.image import Pixels
+
+
+def _size(pixels: Pixels) -> Size:
+    return Size(pixels.shape[1], pixels.shape[0])
+
+
+def _whole(size: Size) -> Box:
+    return Box(0, 0, size.width, size.height)
+
+
+def _resized(pixels: Pixels, size: Size) -> Pixels:
+    if pixels.dtype != np.uint8:
+        planes = pixels[..., None] if pixels.ndim == 2 else pixels
+        scaled = [
+            np.asarray(
+                Pil.fromarray(planes[..., channel].astype(np.float32)).resize(
+                    (size.width, size.height), Pil.Resampling.BILINEAR
+                )
+            )
+            for channel in range(planes.shape[2])
+        ]
+        return scaled[0] if pixels.ndim == 2 else np.stack(scaled, axis=2)
+    return np.asarray(Pil.fromarray(pixels).resize((size.width, size.height), Pil.Resampling.BILINEAR))
+
+
+def _laid(pixels: Pixels, placement: Placement) -> Pixels:
+    """Lay pixels into the target; what the target box leaves free is black."""
+    x0, y0, x1, y1 = placement.source_box.edges
+    part = pixels if placement.source_box == _whole(placement.source) else pixels[y0:y1, x0:x1]
+    if placement.mirrored:
+        part = np.ascontiguousarray(part[:, ::-1])
+    if _size(part) != placement.target_box.size:
+        part = _resized(np.ascontiguousarray(part), placement.target_box.size)
+    if placement.target_box == _whole(placement.target):
+        return part
+    canvas = np.zeros((placement.target.height, placement.target.width, *part.shape[2:]), part.dtype)
+    x0, y0, x1, y1 = placement.target_box.edges
+    canvas[y0:y1, x0:x1] = part
+    return canvas
+
+
+@dataclass(frozen=True)
+class Gray:
+    """Colour to luminance, 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601); grey stays as it is."""
+
+    kind: Literal["gray"] = "gray"
+
+    def apply(self, pixels: Pixels) -> Pixels:
+        """(H, W, 3) or (H, W) of any dtype in, (H, W) of the same dtype out."""
+        if pixels.ndim == 2:
+            return pixels
+        if pixels.dtype == np.uint8:
+            return np.asarray(Pil.fromarray(pixels).convert("L"))
+        weighted = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+        return weighted if pixels.dtype == np.float32 else np.rint(weighted).astype(pixels.dtype)
+
+
+@dataclass(frozen=True)
+class Resize:
+    """To a fixed size, bilinear with antialiasing.
+
+    Args:
+        height: pixels of the result.
+        width: pixels of the result.
+        fit: `stretch` fills the result; `pad` keeps the aspect and centres the picture on black.
+    """
+
+    height: int
+    width: int
+    fit: Literal["stretch", "pad"] = "pad"
+    kind: Literal["resize"] = "resize"
+
+    def place(self, size: Size) -> Placement:
+        """Say where a picture of this size will lie."""
+        target = Size(self.width, self.height)
+        box = _whole(target)
+        if self.fit == "pad":
+            scale = min(self.width / size.width, self.height / size.height)
+            width, height = max(1, round(size.width * scale)), max(1, round(size.height * scale))
+            box = Box((self.width - width) // 2, (self.height - height) // 2, width, height)
+        return Placement(size, _whole(size), target, box)
+
+    def apply(self, pixels: Pixels, placement: Placement) -> Pixels:
+        """Lay the pixels by a placement of `place`."""
+        return _laid(pixels, placement)
+
+
+@dataclass(frozen=True)
+class Flip:
+    """Mirror left and right."""
+
+    kind: Literal["flip"] = "flip"
+
+    def place(self, size: Size) -> Placement:
+        """Say where a picture of this size will lie."""
+        return Placement(size, _whole(size), size, _whole(size), mirrored=True)
+
+    def apply(self, pixels: Pixels, placement: Placement) -> Pixels:
+        """Lay the pixels by a placement of `place`."""
+        return _laid(pixels, placement)
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Cut out a part, given in shares of the picture so that it fits any size.
+
+    Args:
+        left: left edge, 0 to 1 of the width.
+        top: upper edge, 0 to 1 of the height.
+        width: width of the part, above 0 to 1.
+        height: height of the part, above 0 to 1.
+    """
+
+    left: Annotated[float, Field(ge=0, lt=1)]
+    top: Annotated[float, Field(ge=0, lt=1)]
+    width: Annotated[float, Field(gt=0, le=1)]
+    height: Annotated[float, Field(gt=0, le=1)]
+    kind: Literal["crop"] = "crop"
+
+    def place(self, size: Size) -> Placement:
+        """Say which part of a picture of this size is kept."""
+        left, top = int(self.left * size.width), int(self.top * size.height)
+        width = max(1, min(size.width - left, round(self.width * size.width)))
+        height = max(1, min(size.height - top, round(self.height * size.height)))
+        part = Box(left, top, width, height)
+        return Placement(size, part, part.size, _whole(part.size))
+
+    def apply(self, pixels: Pixels, placement: Placement) -> Pixels:
+        """Lay the pixels by a placement of `place`."""
+        return _laid(pixels, placement)
+
+
+GeometryStep = Resize | Flip | Crop
+Step = Annotated[Gray | Resize | Flip | Crop, Field(discriminator="kind")]

@@ -1,0 +1,39 @@
+"""One clinical question about one modality."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Modality = Literal["thermography", "ultrasound", "mammography", "MRI", "histopathology"]
+Stage = Literal["diagnosis", "confirmation", "follow-up"]
+Kind = Literal["classify", "segment", "detect"]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One clinical question.
+
+    Args:
+        name: how the command line calls it.
+        title: the question in plain words.
+        modality: how the image was made.
+        stage: where in the triple assessment it is asked.
+        kind: what the answer is.
+        labels: possible answers of a classifier, negative first.
+        positive: the label the probability is of.
+        color: whether the modality makes colour pictures; where it does not, colour is called out.
+        smallest_side: pixels below which an image is too small to answer from.
+    """
+
+    name: str
+    title: str
+    modality: Modality
+    stage: Stage
+    kind: Kind
+    labels: tuple[str, ...]
+    positive: str
+    color: bool
+    smallest_side: int
+
+    def __post_init__(self) -> None:
+        if self.positive not in self.labels:
+            raise ValueError(f"{self.name}: positive label {self.positive!r} is not one of {self.labels}")

@@ -1,0 +1,68 @@
+"""Pictures of the evidence: the image, the image with its saliency laid over, the saliency alone."""
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pil
+
+from senoscope.core.domain.image import Image
+
+ANCHORS = np.array([[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]], float)
+"""Six colours of matplotlib's `inferno` at 0, 20, … 100 %: dark to bright, even in lightness, safe for colour blindness."""
+VISIBLE = 0.15
+"""Saliency below this is left uncovered, so that the picture stays readable where there is no evidence."""
+
+
+def _colors(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
+    stops = np.linspace(0, 1, len(ANCHORS))
+    table = np.stack([np.interp(np.linspace(0, 1, 256), stops, ANCHORS[:, channel]) for channel in range(3)], axis=1)
+    colors: NDArray[np.uint8] = table.astype(np.uint8)[(np.clip(saliency, 0, 1) * 255).astype(np.uint8)]
+    return colors
+
+
+def _cover(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Share of each pixel that is covered, 0 to 1."""
+    return np.clip((saliency - VISIBLE) / (1 - VISIBLE), 0, 1).astype(np.float32)
+
+
+def eight_bit(image: Image) -> NDArray[np.uint8]:
+    """(H, W, 3) for display: full scale becomes 255, by division, whatever the picture holds."""
+    pixels = image.pixels if image.pixels.ndim == 3 else np.repeat(image.pixels[..., None], 3, axis=2)
+    if image.maximum == 255:
+        return pixels.astype(np.uint8)
+    return np.clip(np.rint(pixels.astype(np.float32) * (255 / image.maximum)), 0, 255).astype(np.uint8)
+
+
+def display_png(image: Image) -> bytes:
+    """The picture itself as an 8-bit PNG."""
+    return _png(eight_bit(image))
+
+
+def heat_png(saliency: NDArray[np.float32]) -> bytes:
+    """The evidence alone: RGBA of the image's size, transparent where there is none.
+
+    Args:
+        saliency: (H, W) in [0, 1].
+    """
+    alpha = np.rint(_cover(saliency) * 255).astype(np.uint8)
+    return _png(np.dstack([_colors(saliency), alpha]))
+
+
+def overlay_png(image: Image, saliency: NDArray[np.float32], opacity: float = 0.45) -> bytes:
+    """The picture with the evidence laid over it.
+
+    Args:
+        image: the picture.
+        saliency: (H, W) in [0, 1], over the image as stored.
+        opacity: share of the colour where the evidence is strongest, 0 to 1.
+    """
+    cover = (_cover(saliency) * opacity)[..., None]
+    mixed = eight_bit(image) * (1 - cover) + _colors(saliency) * cover
+    return _png(np.rint(mixed).astype(np.uint8))
+
+
+def _png(pixels: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Pil.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()

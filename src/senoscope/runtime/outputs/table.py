@@ -1,0 +1,33 @@
+"""Predictions as a table for a terminal."""
+
+from collections.abc import Iterable, Iterator
+
+from senoscope.core.domain.prediction import Prediction
+from senoscope.runtime.outputs.json import RESEARCH_USE
+from senoscope.runtime.predictor import Failure
+
+WIDTH = 48
+"""Characters of the file's name that are shown, its end first."""
+
+
+def lines(answers: Iterable[Prediction | Failure]) -> Iterator[str]:
+    """One line a file as it is answered, its doubts beneath it, and the notice last."""
+    yield f"{'file':<{WIDTH}}  {'answer':<22}  {'probability':>11}  {'operating point':<22}"
+    for answer in answers:
+        yield from _rows(answer)
+    yield RESEARCH_USE
+
+
+def _rows(answer: Prediction | Failure) -> Iterator[str]:
+    name = answer.source if len(answer.source) <= WIDTH else "…" + answer.source[1 - WIDTH :]
+    if isinstance(answer, Failure):
+        yield f"{name:<{WIDTH}}  error: {answer.error.message}"
+        if answer.error.hint:
+            yield f"{'':<{WIDTH}}  hint: {answer.error.hint}"
+        return
+    label = "no answer" if answer.abstained else answer.label
+    chance = "–" if answer.abstained else f"{answer.probability:.1%}"
+    point = f"{answer.operating_point} ≥ {answer.threshold:.1%}"
+    yield f"{name:<{WIDTH}}  {label:<22}  {chance:>11}  {point:<22}"
+    for flag in answer.trust.flags:
+        yield f"{'':<{WIDTH}}  {flag.message}"

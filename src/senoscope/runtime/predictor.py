@@ -1,0 +1,173 @@
+"""Images in, predictions out: read and prepared in threads, run in batches, answered in order."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import overload
+
+import numpy as np
+
+from senoscope.core.domain.bundle import BundleManifest, OperatingPoint
+from senoscope.core.domain.image import Image
+from senoscope.core.domain.prediction import Prediction, Timings
+from senoscope.core.errors import SenoscopeError, UsageError
+from senoscope.core.io import read
+from senoscope.core.preprocess.pipeline import Prepared
+from senoscope.core.tasks import Task
+from senoscope.runtime.session import Activations, Session
+from senoscope.runtime.trust import Reference, assess
+
+Source = Image | Path | str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An image that got no answer, and why."""
+
+    source: str
+    error: SenoscopeError
+
+
+@dataclass(frozen=True, eq=False)
+class _Ready:
+    image: Image
+    prepared: Prepared
+    read_ms: float
+    prepare_ms: float
+
+
+class Model:
+    """A loaded bundle.
+
+    Args:
+        manifest: the verified manifest.
+        task: its task.
+        session: its network.
+        folder: where it was loaded from.
+    """
+
+    def __init__(self, manifest: BundleManifest, task: Task, session: Session, folder: Path) -> None:
+        self.manifest = manifest
+        self.task = task
+        self.folder = folder
+        self._session = session
+        self._reference = Reference(manifest.reference)
+
+    @overload
+    def predict(self, source: Source, operating_point: str = "") -> Prediction: ...
+    @overload
+    def predict(self, source: Sequence[Source], operating_point: str = "") -> list[Prediction]: ...
+    def predict(self, source: Source | Sequence[Source], operating_point: str = "") -> Prediction | list[Prediction]:
+        """Answer one image (an `Image` or a path) or a list of them.
+
+        Raises:
+            InputError: an image cannot be read; of a list, the first such.
+            UsageError: the bundle has no such operating point.
+        """
+        many = not isinstance(source, Image | Path | str)
+        answers = list(self._answers([source] if isinstance(source, Image | Path | str) else source, operating_point))
+        return answers if many else answers[0]
+
+    def _answers(self, sources: Iterable[Source], operating_point: str) -> Iterator[Prediction]:
+        for answer in self.stream(sources, operating_point=operating_point):
+            if isinstance(answer, Failure):
+                raise answer.error
+            yield answer
+
+    def stream(
+        self, sources: Iterable[Source], *, batch: int = 8, workers: int = 2, operating_point: str = ""
+    ) -> Iterator[Prediction | Failure]:
+        """Answer images one by one, in the order given, holding only a few batches in memory.
+
+        Args:
+            sources: images or paths.
+            batch: images a run of the network takes.
+            workers: threads that read and prepare images ahead of the network.
+            operating_point: name of the threshold; the bundle's default where empty.
+
+        Raises:
+            UsageError: the bundle has no such operating point.
+        """
+        point = self._point(operating_point)
+        with ThreadPoolExecutor(workers, thread_name_prefix="senoscope-read") as pool:
+            for group in _ahead(pool, self._prepare, sources, batch, ahead=2 * batch):
+                yield from self._answer(group, point)
+
+    def warm_up(self) -> None:
+        """Run the network once on a blank input; raises `BundleError` where the pipeline does not suit it."""
+        blank = Image(np.zeros((64, 64), np.uint8), 255.0)
+        self._session.run(self.manifest.pipeline.apply(blank).array[None])
+
+    def _point(self, name: str) -> OperatingPoint:
+        names = [point.name for point in self.manifest.operating_points]
+        if name and name not in names:
+            raise UsageError(f"{self.manifest.name} has no operating point {name!r}", f"it has: {', '.join(names)}")
+        return self.manifest.point(name)
+
+    def _prepare(self, source: Source) -> _Ready | Failure:
+        start = time.perf_counter()
+        try:
+            image = source if isinstance(source, Image) else read(source)
+        except SenoscopeError as error:
+            return Failure(str(source), error)
+        opened = time.perf_counter()
+        prepared = self.manifest.pipeline.apply(image)
+        return _Ready(image, prepared, (opened - start) * 1e3, (time.perf_counter() - opened) * 1e3)
+
+    def _answer(self, group: list[_Ready | Failure], point: OperatingPoint) -> Iterator[Prediction | Failure]:
+        ready = [item for item in group if isinstance(item, _Ready)]
+        answers: Iterator[Prediction] = iter(())
+        if ready:
+            start = time.perf_counter()
+            found = self._session.run(np.stack([item.prepared.array for item in ready]))
+            answers = self._predictions(ready, found, point, (time.perf_counter() - start) * 1e3 / len(ready))
+        for item in group:
+            yield item if isinstance(item, Failure) else next(answers)
+
+    def _predictions(
+        self, ready: list[_Ready], found: Activations, point: OperatingPoint, network_ms: float
+    ) -> Iterator[Prediction]:
+        manifest = self.manifest
+        negative = next(label for label in manifest.labels if label != manifest.positive)
+        chances = manifest.calibration.apply(found.logits[:, 0])
+        distances = self._reference.distances(found.embedding)
+        for item, chance, distance, heat in zip(ready, chances, distances, found.saliency, strict=True):
+            yield Prediction(
+                source=item.image.source,
+                digest=item.image.digest,
+                size=item.image.size,
+                task=manifest.task,
+                bundle=manifest.name,
+                version=manifest.version,
+                probabilities={negative: 1.0 - float(chance), manifest.positive: float(chance)},
+                positive=manifest.positive,
+                label=manifest.positive if chance >= point.threshold else negative,
+                operating_point=point.name,
+                threshold=point.threshold,
+                prevalence=manifest.calibration.prevalence,
+                heat=heat,
+                placements=item.prepared.placements,
+                trust=assess(item.image, self.task, *self._reference.judge(float(distance))),
+                timings=Timings(item.read_ms, item.prepare_ms, network_ms),
+            )
+
+
+def _ahead(
+    pool: ThreadPoolExecutor,
+    work: Callable[[Source], _Ready | Failure],
+    sources: Iterable[Source],
+    batch: int,
+    ahead: int,
+) -> Iterator[list[_Ready | Failure]]:
+    """Groups of up to `batch` results in order, while up to `ahead` more are under way."""
+    waiting: deque[Future[_Ready | Failure]] = deque()
+    rest = iter(sources)
+    waiting.extend(pool.submit(work, source) for source in islice(rest, ahead + batch))
+    while waiting:
+        group = [waiting.popleft().result() for _ in range(min(batch, len(waiting)))]
+        waiting.extend(pool.submit(work, source) for source in islice(rest, len(group)))
+        yield group

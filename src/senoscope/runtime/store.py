@@ -1,0 +1,129 @@
+"""Bundles on disk: found by name or path, and verified before anything in them is used."""
+
+import hashlib
+import json
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from senoscope.core.domain.bundle import FORMAT, BundleManifest
+from senoscope.core.errors import BundleError, UsageError
+from senoscope.core.registry import Registry
+from senoscope.core.tasks import TASKS
+from senoscope.runtime.predictor import Model
+from senoscope.runtime.session import Session
+
+LARGEST_MANIFEST = 20_000_000
+LARGEST_MODEL = 1_000_000_000
+ZOO = Path(__file__).resolve().parents[1] / "zoo"
+
+
+def shipped(zoo: Path = ZOO) -> list[BundleManifest]:
+    """Manifests of the bundles that ship with the package, by name; raises `BundleError` for a damaged one."""
+    return [read_manifest(folder) for folder in sorted(zoo.iterdir()) if (folder / "bundle.json").is_file()]
+
+
+def find_for_task(task: str) -> str:
+    """Return the name of the shipped bundle that answers a task; raises `UsageError` where there is none."""
+    TASKS.get(task)
+    for manifest in shipped():
+        if manifest.task == task:
+            return manifest.name
+    raise UsageError(f"no bundle ships for task {task!r}", "train one, then give it with --bundle RUN")
+
+
+def locate(name: str | Path) -> Path:
+    """Return the folder of a bundle: a shipped name, a bundle folder, or a run folder that holds one."""
+    names = Registry("bundle", [(manifest.name, ZOO / manifest.name) for manifest in shipped()])
+    if str(name) in names.names():
+        return names.get(str(name))
+    path = Path(name)
+    for folder in (path, path / "bundle"):
+        if (folder / "bundle.json").is_file():
+            return folder
+    if path.exists():
+        raise BundleError(f"{path} holds no bundle", "a bundle is a folder with bundle.json, model.onnx and card.md")
+    return names.get(str(name))
+
+
+def read_manifest(folder: Path) -> BundleManifest:
+    """Read `bundle.json` alone; raises `BundleError` where it is damaged, foreign or of another format version."""
+    path = folder / "bundle.json"
+    try:
+        if path.stat().st_size > LARGEST_MANIFEST:
+            raise BundleError(f"{path} is larger than {LARGEST_MANIFEST:,} bytes", "this is not a bundle's manifest")
+        values = json.loads(path.read_bytes())
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise BundleError(f"{path} cannot be read: {error}", "fetch the bundle again") from error
+    if not isinstance(values, dict) or values.get("format") != FORMAT:
+        found = values.get("format") if isinstance(values, dict) else None
+        raise BundleError(f"{path} has format {found!r}; this version reads {FORMAT}", "use a matching Senoscope")
+    try:
+        manifest = BundleManifest.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BundleError(f"{path}: {where}: {first['msg']}", "fetch the bundle again") from error
+    _check(manifest, path)
+    return manifest
+
+
+def _check(manifest: BundleManifest, path: Path) -> None:
+    if manifest.task not in TASKS.names():
+        raise BundleError(f"{path}: unknown task {manifest.task!r}", f"tasks here: {', '.join(TASKS.names())}")
+    task = TASKS.get(manifest.task)
+    if manifest.labels != task.labels or manifest.positive != task.positive:
+        raise BundleError(f"{path}: labels {manifest.labels} are not the task's {task.labels}", "retrain the bundle")
+    if manifest.operating_point not in [point.name for point in manifest.operating_points]:
+        raise BundleError(f"{path}: operating point {manifest.operating_point!r} is not defined", "retrain the bundle")
+    reference = manifest.reference
+    try:
+        mean, basis, variance = reference.mean.numpy(), reference.basis.numpy(), reference.variance.numpy()
+    except ValueError as error:
+        raise BundleError(f"{path}: embedding reference: {error}", "fetch the bundle again") from error
+    if basis.shape != (*mean.shape, *variance.shape) or not (variance > 0).all() or len(reference.quantiles) != 101:
+        raise BundleError(f"{path}: the parts of the embedding reference do not fit together", "retrain the bundle")
+
+
+def read_model(folder: Path, manifest: BundleManifest) -> bytes:
+    """Read the network's bytes; raises `BundleError` where they are not what the manifest describes."""
+    path = folder / manifest.model.path
+    try:
+        if path.is_symlink() or path.resolve().parent != folder.resolve():
+            raise BundleError(f"{path} lies outside the bundle", "a bundle holds its own files")
+        if path.stat().st_size > LARGEST_MODEL:
+            raise BundleError(f"{path} is larger than {LARGEST_MODEL:,} bytes", "this is not a bundle's network")
+        content = path.read_bytes()
+    except OSError as error:
+        raise BundleError(f"{path} cannot be read: {error.strerror}", "fetch the bundle again") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != manifest.model.sha256:
+        raise BundleError(
+            f"{path} is not the network of this bundle (sha256 {found[:12]}…, not {manifest.model.sha256[:12]}…)",
+            "fetch the bundle again",
+        )
+    return content
+
+
+def load(name: str | Path, threads: int = 0) -> Model:
+    """Load a bundle, ready to predict.
+
+    Args:
+        name: a shipped bundle's name, a bundle folder, or a run folder.
+        threads: threads within the network; 0 takes every core this process may use.
+
+    Raises:
+        UsageError: no such bundle.
+        BundleError: the bundle is damaged, foreign, or of another format version.
+    """
+    folder = locate(name)
+    manifest = read_manifest(folder)
+    session = Session(read_model(folder, manifest), threads)
+    return Model(manifest, TASKS.get(manifest.task), session, folder)
+
+
+def verify(name: str | Path) -> BundleManifest:
+    """Load a bundle and run its network once on a blank input; raises `BundleError` as `load` does."""
+    model = load(name)
+    model.warm_up()
+    return model.manifest
