@@ -1,0 +1,1 @@
+"""What is true: datasets, splits, metrics, reports; numpy only."""

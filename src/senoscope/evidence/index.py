@@ -1,0 +1,275 @@
+"""The one table a dataset adapter yields: which images there are, whose they are, and what they show."""
+
+import hashlib
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from senoscope.core.domain.bundle import DatasetFingerprint
+from senoscope.core.domain.geometry import Box
+from senoscope.core.errors import DatasetError
+from senoscope.evidence.tables import Row, cell_error, path_inside, read_rows, write_rows
+
+COLUMNS = (
+    "kind",
+    "dataset",
+    "sample_id",
+    "patient_id",
+    "group",
+    "path",
+    "label",
+    "masks",
+    "boxes",
+    "laterality",
+    "view",
+    "facts",
+    "text",
+)
+"""Columns of the saved table; `kind` is `sample`, `dropped` (a path, the reason in `text`) or `note` (in `text`)."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image with what is known of it.
+
+    Args:
+        sample_id: unique within the dataset.
+        patient_id: the woman, or "" where the publisher gives none.
+        group: unit of every split and every interval: the patient, else the cluster of near-duplicates.
+        path: image file, relative to the index's root.
+        label: class, in the words of the dataset's tasks.
+        masks: mask files, one a lesion, relative to the root.
+        boxes: lesions, in pixels of the stored image.
+        laterality: `L`, `R`, or "".
+        view: projection or plane, or "".
+        facts: whatever else the publisher says, by its own names.
+    """
+
+    sample_id: str
+    patient_id: str
+    group: str
+    path: str
+    label: str
+    masks: tuple[str, ...] = ()
+    boxes: tuple[Box, ...] = ()
+    laterality: str = ""
+    view: str = ""
+    facts: dict[str, str] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A file that is there and is not in the index, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """The samples of one dataset under one folder.
+
+    Args:
+        dataset: name in `DATASETS`.
+        root: folder the paths are relative to.
+        samples: in a fixed order, whatever the file system says.
+        dropped: files left out, with the reason.
+        notes: what a reader of any result must know, one sentence each.
+    """
+
+    dataset: str
+    root: Path
+    samples: tuple[Sample, ...]
+    dropped: tuple[Dropped, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for sample in self.samples:
+            if sample.sample_id in seen:
+                raise DatasetError(f"{self.dataset}: sample {sample.sample_id!r} is listed twice")
+            seen.add(sample.sample_id)
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    def paths(self) -> list[Path]:
+        """Image files, in the order of the samples."""
+        return [self.root / sample.path for sample in self.samples]
+
+    def counts(self) -> dict[str, int]:
+        """Samples of each label, labels in alphabetical order."""
+        labels = [sample.label for sample in self.samples]
+        return {label: labels.count(label) for label in sorted(set(labels))}
+
+    def with_labels(self, labels: Collection[str]) -> "Index":
+        """Keep the samples that have one of these labels; none left raises `DatasetError`."""
+        kept = tuple(sample for sample in self.samples if sample.label in labels)
+        if not kept:
+            found = ", ".join(self.counts()) or "nothing"
+            raise DatasetError(f"{self.dataset} has no sample labelled {' or '.join(labels)}", f"it has {found}")
+        return replace(self, samples=kept)
+
+    def take(self, positions: NDArray[np.integer] | list[int]) -> "Index":
+        """Keep the samples at these positions, in this order."""
+        return replace(self, samples=tuple(self.samples[int(position)] for position in positions))
+
+    def labels_as(self, positive: str) -> NDArray[np.int64]:
+        """(N,) 1 where the label is `positive`, else 0."""
+        return np.array([sample.label == positive for sample in self.samples], np.int64)
+
+    def groups(self) -> NDArray[np.int64]:
+        """(N,) number of each sample's group, 0 to the number of groups − 1."""
+        names = np.array([sample.group for sample in self.samples], dtype=object)
+        return np.unique(names, return_inverse=True)[1].astype(np.int64).reshape(-1)
+
+    @property
+    def has_patients(self) -> bool:
+        """Whether the publisher says whose every image is; if not, groups are clusters of near-duplicates."""
+        return bool(self.samples) and all(sample.patient_id for sample in self.samples)
+
+    @property
+    def units(self) -> int:
+        """Number of patients, or of groups where the publisher gives no patients."""
+        return len({sample.patient_id if self.has_patients else sample.group for sample in self.samples})
+
+    @cached_property
+    def file_hashes(self) -> tuple[str, ...]:
+        """SHA-256 of every image file, in hex; a file that cannot be read raises `DatasetError`."""
+        return tuple(_hash(path) for path in self.paths())
+
+    def fingerprint(self) -> DatasetFingerprint:
+        """Which data this is.
+
+        The hash is SHA-256 over the sorted lines `<sha256 of the file> <label>`, so that it does not depend on names,
+        folders or order, and does on every byte and every label.
+        """
+        # Facts live with the adapters, and adapters build indexes.
+        from senoscope.evidence.datasets import DATASETS
+
+        facts = DATASETS.get(self.dataset)
+        lines = sorted(f"{digest} {s.label}\n" for digest, s in zip(self.file_hashes, self.samples, strict=True))
+        return DatasetFingerprint(
+            name=self.dataset,
+            title=facts.title,
+            licence=facts.licence,
+            citation=facts.citation,
+            images=len(self.samples),
+            patients=self.units,
+            sha256=hashlib.sha256("".join(lines).encode()).hexdigest(),
+        )
+
+
+def _hash(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error.strerror}", "make the index again") from error
+
+
+def write_index(index: Index, csv_path: Path) -> None:
+    """Write an index as CSV, atomically, so that `read_index` gives it back."""
+    rows: list[dict[str, str]] = [
+        {
+            "kind": "sample",
+            "dataset": index.dataset,
+            "sample_id": sample.sample_id,
+            "patient_id": sample.patient_id,
+            "group": sample.group,
+            "path": sample.path,
+            "label": sample.label,
+            "masks": json.dumps(sample.masks),
+            "boxes": json.dumps([(box.left, box.top, box.width, box.height) for box in sample.boxes]),
+            "laterality": sample.laterality,
+            "view": sample.view,
+            "facts": json.dumps(sample.facts, sort_keys=True),
+        }
+        for sample in index.samples
+    ]
+    rows += [
+        {"kind": "dropped", "dataset": index.dataset, "path": item.path, "text": item.reason} for item in index.dropped
+    ]
+    rows += [{"kind": "note", "dataset": index.dataset, "text": note} for note in index.notes]
+    write_rows(csv_path, COLUMNS, rows)
+
+
+def read_index(csv_path: Path, root: Path) -> Index:
+    """Read an index that `write_index` wrote.
+
+    Args:
+        csv_path: the table.
+        root: folder its paths are relative to.
+
+    Raises:
+        DatasetError: a cell is not what it must be, or a path leaves the root; names row and column.
+    """
+    samples: list[Sample] = []
+    dropped: list[Dropped] = []
+    notes: list[str] = []
+    rows = read_rows(csv_path, COLUMNS)
+    for number, row in enumerate(rows, 1):
+        if row["dataset"] != rows[0]["dataset"]:
+            raise cell_error(csv_path, number, "dataset", f"{row['dataset']!r} among {rows[0]['dataset']!r}")
+        match row["kind"]:
+            case "sample":
+                samples.append(_sample(csv_path, number, row, root))
+            case "dropped":
+                dropped.append(Dropped(row["path"], row["text"]))
+            case "note":
+                notes.append(row["text"])
+            case other:
+                raise cell_error(csv_path, number, "kind", f"{other!r} is not sample, dropped or note")
+    if not samples:
+        raise DatasetError(f"{csv_path} lists no sample")
+    return Index(rows[0]["dataset"], root, tuple(samples), tuple(dropped), tuple(notes))
+
+
+def _sample(csv_path: Path, number: int, row: Row, root: Path) -> Sample:
+    for column in ("sample_id", "group", "path", "label"):
+        if not row[column]:
+            raise cell_error(csv_path, number, column, "empty")
+    masks = _json(csv_path, number, row, "masks", list)
+    if not all(isinstance(mask, str) for mask in masks):
+        raise cell_error(csv_path, number, "masks", "not a list of paths")
+    for column, path in [("path", row["path"]), *(("masks", mask) for mask in masks)]:
+        if path_inside(root, path) is None:
+            raise cell_error(csv_path, number, column, f"{path[:80]!r} leaves the dataset's folder")
+    facts = _json(csv_path, number, row, "facts", dict)
+    if not all(isinstance(value, str) for value in facts.values()):
+        raise cell_error(csv_path, number, "facts", "a value is not text")
+    return Sample(
+        sample_id=row["sample_id"],
+        patient_id=row["patient_id"],
+        group=row["group"],
+        path=row["path"],
+        label=row["label"],
+        masks=tuple(masks),
+        boxes=tuple(_box(csv_path, number, values) for values in _json(csv_path, number, row, "boxes", list)),
+        laterality=row["laterality"],
+        view=row["view"],
+        facts=facts,
+    )
+
+
+def _json(csv_path: Path, number: int, row: Row, column: str, kind: type[list[Any]] | type[dict[str, Any]]) -> Any:
+    try:
+        values = json.loads(row[column] or ("[]" if kind is list else "{}"))
+    except (ValueError, RecursionError) as error:
+        raise cell_error(csv_path, number, column, f"not JSON: {row[column][:40]!r}") from error
+    if not isinstance(values, kind):
+        raise cell_error(csv_path, number, column, f"not a JSON {'list' if kind is list else 'object'}")
+    return values
+
+
+def _box(csv_path: Path, number: int, values: object) -> Box:
+    match values:
+        case [int(left), int(top), int(width), int(height)] if left >= 0 and top >= 0 and width > 0 and height > 0:
+            return Box(left, top, width, height)
+    raise cell_error(csv_path, number, "boxes", f"{str(values)[:40]} is not [left, top, width, height] in pixels")
