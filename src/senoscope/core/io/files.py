@@ -1,0 +1,160 @@
+"""From a path or bytes to an `Image`, and from folders to the pictures in them."""
+
+import errno
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from senoscope.core.domain.image import Image
+from senoscope.core.errors import InputError, MissingFileError, UnreadableImageError, UnsupportedImageError
+from senoscope.core.io import pnm, raster, tiff
+from senoscope.core.io.base import HEAD, LOCAL, SAVE_AGAIN, Limits, Reader, check_bytes
+
+READERS: tuple[Reader, ...] = (*raster.READERS, *tiff.READERS, *pnm.READERS)
+"""Every kind of file that is read; a new kind is a new file in this folder and a name here."""
+
+SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes)
+
+_FOREIGN = (
+    (0, b"GIF8", "a GIF"),
+    (8, b"WEBP", "a WebP picture"),
+    (4, b"ftyp", "a HEIC or AVIF picture, or a film,"),
+    (128, b"DICM", "DICOM"),
+    (0, b"%PDF", "a PDF"),
+    (0, b"PK\x03\x04", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    (0, b"P7\n", "a PAM picture"),
+)
+_REASONS = {
+    errno.ENOENT: "there is no such file",
+    errno.ENOTDIR: "there is no such file",
+    errno.ENAMETOOLONG: "there is no such file",
+}
+
+
+def read(path: str | Path, limits: Limits = LOCAL) -> Image:
+    """Read one still picture.
+
+    PNG, JPEG, BMP, TIFF, PGM and PPM; grey or RGB; 8 or 16 bits. Grey levels are as stored, never rescaled. Alpha is
+    dropped, and a JPEG is turned upright as its Exif says; `Image.notes` tells of both.
+
+    Args:
+        path: a file of any name; its kind is told by its contents.
+        limits: bounds on its bytes and pixels.
+
+    Raises:
+        MissingFileError: there is no such file.
+        UnreadableImageError: it is not a picture, is damaged, or may not be read.
+        UnsupportedImageError: a picture of a kind that is not taken: CMYK, floating point, several pictures in one.
+        ImageTooLargeError: more bytes or pixels than the bound.
+    """
+    return read_bytes(_contents(path, limits), str(path), limits)
+
+
+def read_bytes(data: bytes, source: str, limits: Limits = LOCAL) -> Image:
+    """Read one still picture from the bytes of its file, as `read` does.
+
+    Args:
+        data: the whole file.
+        source: name to call it by in messages.
+        limits: bounds on its bytes and pixels.
+    """
+    try:
+        check_bytes(len(data), limits)
+        decoded = _reader(data[:HEAD]).decode(data, limits)
+    except InputError as error:
+        raise type(error)(f"{source}: {error.message}", error.hint) from error
+    return Image(decoded.pixels, decoded.maximum, source, hashlib.sha256(data).hexdigest(), decoded.notes)
+
+
+def find_images(paths: Iterable[Path]) -> list[Path]:
+    """List the pictures meant by paths.
+
+    A folder means the pictures in it and below it, by their contents or their extension (so that a damaged one is met
+    with an error rather than passed over), sorted, hidden ones left out; a folder behind two links is visited once. A
+    path to a file is returned as it is, whether it exists or not, and so is a folder that may not be listed.
+    """
+    found: list[Path] = []
+    for path in paths:
+        found.extend(_within(path) if path.is_dir() else [path])
+    return found
+
+
+def _contents(path: str | Path, limits: Limits) -> bytes:
+    """Read a regular file once, never more than the bound; a pipe or device is not waited for."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+        with open(descriptor, "rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if not stat.S_ISREG(mode):
+                kind = "a folder" if stat.S_ISDIR(mode) else "a device or pipe"
+                raise UnreadableImageError(f"{path}: this is {kind}, not a picture", "name a picture's file")
+            return file.read(limits.bytes + 1)
+    except OSError as error:
+        raise _path_error(path, error) from error
+    except ValueError as error:  # a zero byte in the name
+        raise MissingFileError(f"{str(path)!r}: there is no such file", "check the spelling") from error
+
+
+def _path_error(path: str | Path, error: OSError) -> InputError:
+    if error.errno in _REASONS:
+        return MissingFileError(f"{path}: {_REASONS[error.errno]}", "check the spelling")
+    if error.errno == errno.ELOOP:
+        return UnreadableImageError(f"{path}: a link that leads back to itself", "name the file it should lead to")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return UnreadableImageError(f"{path}: permission denied", "ask for the right to read it")
+    return UnreadableImageError(f"{path}: {(error.strerror or 'cannot be read').lower()}", "copy it and try again")
+
+
+def _reader(head: bytes) -> Reader:
+    for reader in READERS:
+        if reader.accepts(head):
+            return reader
+    for offset, signature, name in _FOREIGN:
+        if head[offset:].startswith(signature):
+            raise UnsupportedImageError(f"{name} is not supported", SAVE_AGAIN)
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<script")):
+        raise UnreadableImageError("holds a web page, not a picture", "download the picture itself")
+    if start.startswith((b"<svg", b"<?xml")):
+        raise UnsupportedImageError("an SVG or XML file is not supported", SAVE_AGAIN)
+    raise UnreadableImageError("not a picture of any known kind", SAVE_AGAIN)
+
+
+def _within(folder: Path) -> list[Path]:
+    found: list[Path] = []
+    seen: set[tuple[int, int]] = set()
+
+    def unlisted(error: OSError) -> None:
+        found.append(Path(error.filename))
+
+    for root, folders, files in os.walk(folder, onerror=unlisted, followlinks=True):
+        identity = os.stat(root)
+        if (identity.st_dev, identity.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((identity.st_dev, identity.st_ino))
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        found.extend(_pictures(Path(root), files))
+    return sorted(found)
+
+
+def _pictures(root: Path, names: Iterable[str]) -> Iterator[Path]:
+    for name in names:
+        path = root / name
+        if not name.startswith(".") and (path.suffix.lower() in SUFFIXES or _looks_like_picture(path)):
+            yield path
+
+
+def _looks_like_picture(path: Path) -> bool:
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return False
+    return any(reader.accepts(head) for reader in READERS)
