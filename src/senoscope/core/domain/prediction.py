@@ -106,9 +106,14 @@ class Prediction:
     @property
     def saliency(self) -> NDArray[np.float32]:
         """Evidence for the positive label over the image as stored: (height, width), in [0, 1], its own peak at 1."""
-        values = self.heat
-        for placement in reversed(self.placements):
-            values = placement.invert(values)
-        values = np.clip(values, 0.0, None)
-        peak = float(values.max(initial=0.0))
-        return values / np.float32(peak) if peak > 0 else values
+        return saliency_of(self.heat, self.placements)
+
+
+def saliency_of(heat: NDArray[np.float32], placements: tuple[Placement, ...]) -> NDArray[np.float32]:
+    """Carry evidence on the network's grid back over the image as stored, as `Prediction.saliency` gives it."""
+    values = heat
+    for placement in reversed(placements):
+        values = placement.invert(values)
+    values = np.clip(values, 0.0, None)
+    peak = float(values.max(initial=0.0))
+    return values / np.float32(peak) if peak > 0 else values

@@ -1,0 +1,113 @@
+"""Pictures on disk, each under the SHA-256 of its bytes, so that the same bytes are stored once."""
+
+import hashlib
+import os
+import re
+import tempfile
+import unicodedata
+from pathlib import Path
+
+from senoscope.core.errors import NotFoundError, ServiceError
+
+NAME_LENGTH = 160
+
+
+def clean_name(name: str) -> str:
+    """Reduce an uploaded file's name to something safe to show and save: no folders, no control characters, bounded."""
+    base = unicodedata.normalize("NFC", name).replace("\\", "/").rsplit("/", 1)[-1]
+    kept = "".join(" " if unicodedata.category(char)[0] in "CZ" else char for char in base)
+    kept = re.sub(r'[<>:"|?*]', "_", re.sub(r" +", " ", kept)).strip(" .")
+    if len(kept) > NAME_LENGTH:
+        stem, dot, suffix = kept.rpartition(".")
+        tail = dot + suffix[:10] if dot else ""
+        kept = (stem if dot else kept)[: NAME_LENGTH - len(tail)] + tail
+    return kept or "image"
+
+
+class Incoming:
+    """A picture on its way into the store.
+
+    Nothing is visible under its digest before `keep` has put every byte on the disk.
+    """
+
+    def __init__(self, store: "ImageStore") -> None:
+        self._store = store
+        self._hash = hashlib.sha256()
+        self.bytes = 0
+        handle, name = tempfile.mkstemp(dir=store.incoming)
+        self._file = os.fdopen(handle, "wb")
+        self._path = Path(name)
+
+    def write(self, data: bytes) -> None:
+        """Append bytes."""
+        self._hash.update(data)
+        self.bytes += len(data)
+        self._file.write(data)
+
+    def keep(self) -> str:
+        """Put the picture under its digest, durably, and return the digest in hex."""
+        digest = self._hash.hexdigest()
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        target = self._store.path(digest)
+        if target.exists():
+            self._path.unlink()
+            return digest
+        target.parent.mkdir(exist_ok=True)
+        os.replace(self._path, target)
+        for folder in (target.parent, target.parent.parent):
+            _sync_folder(folder)
+        return digest
+
+    def discard(self) -> None:
+        """Forget what has come so far; nothing happens after `keep`."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+
+class ImageStore:
+    """The folder of pictures.
+
+    Args:
+        root: made if it is not there; what an interrupted upload left behind is removed.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.incoming = root / "incoming"
+        self.incoming.mkdir(parents=True, exist_ok=True)
+        for leftover in self.incoming.iterdir():
+            leftover.unlink()
+
+    def path(self, digest: str) -> Path:
+        """Where the picture with this digest lies or would lie."""
+        return self.root / digest[:2] / digest
+
+    def receive(self) -> Incoming:
+        """Begin to take a picture in."""
+        return Incoming(self)
+
+    def read(self, digest: str) -> bytes:
+        """Return a picture's bytes.
+
+        Raises:
+            NotFoundError: there is none with this digest.
+            ServiceError: the bytes on the disk are no longer those that were stored.
+        """
+        path = self.path(digest)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError as error:
+            raise NotFoundError("the picture is no longer in the store", "upload it again") from error
+        if hashlib.sha256(data).hexdigest() != digest:
+            raise ServiceError("the picture in the store has been changed", "check the disk, and upload it again")
+        return data
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,173 @@
+"""What the REST interface says: the shapes that the browser's client is generated from."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+State = Literal["queued", "running", "done", "failed"]
+
+EXAMPLE_RESULT: dict[str, Any] = {
+    "file": "left breast 3 o'clock.png",
+    "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+    "width": 562,
+    "height": 471,
+    "task": "ultrasound",
+    "bundle": "ultrasound",
+    "bundle_version": "1.0.0",
+    "label": "benign",
+    "positive": "malignant",
+    "probability": 0.12,
+    "probabilities": {"benign": 0.88, "malignant": 0.12},
+    "reference_prevalence": 0.32,
+    "operating_point": {"name": "balanced", "threshold": 0.35},
+    "abstained": False,
+    "trust": {"percentile": 41.0, "distance": 0.6, "flags": []},
+    "timings_ms": {"read": 6.1, "preprocess": 3.2, "network": 28.4},
+    "notice": "Research use only; not for diagnosis.",
+}
+EXAMPLE_ID = "5f0c6d1e8a4b4c0f9d3a7be21c64f9aa"
+
+
+class Problem(BaseModel):
+    """Why something did not work, and what to do about it."""
+
+    code: str = Field(examples=["unreadable_image"])
+    message: str = Field(examples=["scan.png: holds a web page, not a picture"])
+    hint: str = Field(examples=["download the picture itself"])
+
+
+class FlagView(BaseModel):
+    """One doubt about an answer; `abstain` withholds it."""
+
+    code: str
+    message: str
+    severity: Literal["warning", "abstain"]
+
+
+class TrustView(BaseModel):
+    """How far to trust an answer: `percentile` 0–100 and `distance` (above 1 is out of distribution)."""
+
+    percentile: float
+    distance: float
+    flags: list[FlagView]
+
+
+class ThresholdView(BaseModel):
+    """The threshold in use: the positive label is called from this calibrated probability on."""
+
+    name: str
+    threshold: float
+
+
+class TimingsView(BaseModel):
+    """Milliseconds spent on this image."""
+
+    read: float
+    preprocess: float
+    network: float
+
+
+class Answer(BaseModel):
+    """The answer to one image; the same object that `senoscope predict --format json` prints.
+
+    `label` and `probability` are there even when `abstained` is true: then they must not be used.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_RESULT})
+
+    file: str
+    sha256: str
+    width: int
+    height: int
+    task: str
+    bundle: str
+    bundle_version: str
+    label: str
+    positive: str
+    probability: float
+    probabilities: dict[str, float]
+    reference_prevalence: float
+    operating_point: ThresholdView
+    abstained: bool
+    trust: TrustView
+    timings_ms: TimingsView
+    notice: str
+
+
+class PredictionView(BaseModel):
+    """One uploaded file and how far it has come: `result` when done, `error` when failed."""
+
+    id: str = Field(examples=[EXAMPLE_ID])
+    filename: str = Field(examples=["left breast 3 o'clock.png"])
+    bytes: int
+    task: str
+    bundle: str
+    operating_point: str
+    state: State
+    progress: float = Field(ge=0, le=1)
+    created: datetime
+    finished: datetime | None
+    result: Answer | None
+    error: Problem | None
+
+
+class FigureView(BaseModel):
+    """A figure with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class OperatingPointView(BaseModel):
+    """A named threshold, with what it reached on the validation data it was chosen on."""
+
+    name: str
+    rule: str
+    threshold: float
+    sensitivity: FigureView
+    specificity: FigureView
+
+
+class MetricsView(BaseModel):
+    """Figures of one evaluation, with the protocol that produced them; a leaky protocol flatters."""
+
+    dataset: str
+    protocol: str
+    leaky: bool
+    images: int
+    patients: int
+    positives: int
+    values: dict[str, FigureView]
+
+
+class ModelView(BaseModel):
+    """A bundle that answers here."""
+
+    name: str = Field(examples=["ultrasound"])
+    version: str
+    task: str
+    title: str = Field(examples=["Breast ultrasound: is the lesion benign or malignant?"])
+    labels: list[str]
+    positive: str
+    license: str
+    intended_use: str
+    operating_point: str
+    operating_points: list[OperatingPointView]
+    metrics: list[MetricsView]
+
+
+class ModelCardView(ModelView):
+    """A bundle with its card, in Markdown."""
+
+    card: str
+
+
+class HealthView(BaseModel):
+    """Whether the service works: its version, the jobs that wait, the bundles that answer."""
+
+    status: Literal["ok"]
+    version: str
+    waiting: int
+    bundles: list[str]
