@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from senoscope.core.errors import DatasetError, UsageError
-from senoscope.core.tasks import TASKS
+from senoscope.core.errors import DatasetError
 from senoscope.core.tasks.base import Modality
 from senoscope.evidence.index import Index
 
@@ -66,15 +65,3 @@ class Dataset:
         return DatasetError(
             f"{root} does not hold {self.name}: looked for {self.layout}", f"found {found or 'nothing'}"
         )
-
-    def default_task(self) -> str:
-        """Name of the first task; a set that answers none raises `UsageError`."""
-        known = [task for task in self.tasks if task in TASKS.names()]
-        if not known:
-            raise UsageError(f"dataset {self.name} answers no task of this release")
-        return known[0]
-
-
-def first_folder(root: Path, *choices: str) -> Path | None:
-    """First of the sub-folders that exists; "." is the root itself."""
-    return next((root / choice for choice in choices if (root / choice).is_dir()), None)

@@ -39,15 +39,8 @@ LAYOUTS = (
 
 
 def _read(dataset: Dataset, root: Path) -> Index:
-    place = next(
-        (
-            (base, layout)
-            for base in (root, root / "bus_bra", root / "BUSBRA")
-            for layout in LAYOUTS
-            if _fits(base, layout)
-        ),
-        None,
-    )
+    bases = (root, root / "bus_bra", root / "BUSBRA")
+    place = next(((base, layout) for base in bases for layout in LAYOUTS if _fits(base, layout)), None)
     if place is None:
         raise dataset.wrong_folder(root, root)
     base, layout = place

@@ -1,0 +1,194 @@
+"""Figures of a two-class classifier, for one sample set or for thousands of weighted ones at once.
+
+Every figure is computed by the same weighted formula: weights of one give the figure itself, and the multiplicities of
+a bootstrap give its replicates. A figure that is 0/0 (PPV without a positive call, ROC AUC of one class) is NaN here;
+nothing above this module passes a NaN on.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from senoscope.core.errors import DatasetError
+
+BINS = 15
+"""Equal-width bins of [0, 1] for the expected calibration error."""
+
+FIGURES = (
+    "roc_auc",
+    "pr_auc",
+    "sensitivity",
+    "specificity",
+    "ppv",
+    "npv",
+    "f1",
+    "accuracy",
+    "brier",
+    "ece",
+)
+"""Names of the figures of a table, in the order they are shown."""
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """Counts of calls at a threshold."""
+
+    true_positives: int
+    false_positives: int
+    true_negatives: int
+    false_negatives: int
+
+
+def checked(labels: ArrayLike, scores: ArrayLike, *, probabilities: bool = True) -> tuple[NDArray[np.int64], Values]:
+    """Labels as (N,) 0 or 1 and scores as (N,) float64.
+
+    Args:
+        labels: 0 or 1, both present.
+        scores: finite; in [0, 1] where they are probabilities.
+        probabilities: whether the range is checked.
+
+    Raises:
+        DatasetError: anything else; names the first row at fault, counted from 0.
+    """
+    truth, values = np.asarray(labels), np.asarray(scores, np.float64)
+    if truth.ndim != 1 or values.shape != truth.shape:
+        raise DatasetError(f"{truth.shape} labels do not fit {values.shape} scores", "give one score a label")
+    _first_fault(~np.isin(truth, (0, 1)), truth, "label", "is neither 0 nor 1")
+    _first_fault(~np.isfinite(values), values, "score", "is not a number")
+    if probabilities:
+        _first_fault((values < 0) | (values > 1), values, "probability", "lies outside 0 to 1")
+    if len(truth) == 0 or truth.min() == truth.max():
+        found = f"all {len(truth)} labels are {int(truth[0])}" if len(truth) else "there are no labels"
+        raise DatasetError(f"figures need both classes, and {found}")
+    return truth.astype(np.int64), values
+
+
+def _first_fault(wrong: NDArray[np.bool_], values: NDArray[np.generic], what: str, problem: str) -> None:
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        raise DatasetError(f"row {row}: {what} {values[row]} {problem}")
+
+
+def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Area under the ROC curve; a tie between a positive and a negative counts half (Mann–Whitney)."""
+    return float(ranking(*checked(labels, scores, probabilities=False))["roc_auc"][0])
+
+
+def pr_auc(labels: ArrayLike, scores: ArrayLike) -> float:
+    """Area under the precision–recall curve as average precision: Σ (recallₙ − recallₙ₋₁) × precisionₙ."""
+    return float(ranking(*checked(labels, scores, probabilities=False))["pr_auc"][0])
+
+
+def brier(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Mean squared difference of probability and truth (Brier 1950); 0 is perfect."""
+    return float(agreement(*checked(labels, probabilities))["brier"][0])
+
+
+def ece(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Expected calibration error over `BINS` equal-width bins (Guo et al. 2017, arXiv:1706.04599).
+
+    Mean over bins, weighted by their samples, of |mean probability − share of positives|, both of the positive label.
+    """
+    return float(agreement(*checked(labels, probabilities))["ece"][0])
+
+
+def at_threshold(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> dict[str, float]:
+    """Sensitivity, specificity, PPV, NPV, F1 and accuracy, calling positive from `threshold` on; 0/0 is NaN."""
+    return {name: float(value[0]) for name, value in calls(*checked(labels, probabilities), threshold).items()}
+
+
+def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> Confusion:
+    """Count calls, calling positive from `threshold` on."""
+    truth, values = checked(labels, probabilities)
+    called = values >= threshold
+    return Confusion(
+        true_positives=int((called & (truth == 1)).sum()),
+        false_positives=int((called & (truth == 0)).sum()),
+        true_negatives=int((~called & (truth == 0)).sum()),
+        false_negatives=int((~called & (truth == 1)).sum()),
+    )
+
+
+def figures(
+    labels: NDArray[np.int64], probabilities: Values, threshold: float, weights: Values | None = None
+) -> dict[str, Values]:
+    """All of `FIGURES`.
+
+    Args:
+        labels: (N,) 0 or 1.
+        probabilities: (N,) of the positive label, in [0, 1].
+        threshold: positive is called from here on.
+        weights: (R, N) non-negative, one row a replicate; without it one row of ones.
+
+    Returns:
+        (R,) of each figure; NaN where it is 0/0.
+    """
+    found = ranking(labels, probabilities, weights)
+    found |= calls(labels, probabilities, threshold, weights)
+    found |= agreement(labels, probabilities, weights)
+    return {name: found[name] for name in FIGURES}
+
+
+def ranking(labels: NDArray[np.int64], scores: Values, weights: Values | None = None) -> dict[str, Values]:
+    """(R,) `roc_auc` and `pr_auc` of (R, N) weighted samples."""
+    order = np.argsort(-scores, kind="stable")
+    ranked = _weights(labels, weights)[:, order]
+    truth = labels[order]
+    starts = np.flatnonzero(np.concatenate(([True], np.diff(scores[order]) != 0)))
+    positives = np.add.reduceat(ranked * truth, starts, axis=1)
+    negatives = np.add.reduceat(ranked * (1 - truth), starts, axis=1)
+    hits, alarms = positives.cumsum(axis=1), negatives.cumsum(axis=1)
+    total_hits, total_alarms = hits[:, -1], alarms[:, -1]
+    below = (negatives * (hits - positives / 2)).sum(axis=1)
+    precise = positives * _ratio(hits, hits + alarms, empty=0.0)
+    return {"roc_auc": _ratio(below, total_hits * total_alarms), "pr_auc": _ratio(precise.sum(axis=1), total_hits)}
+
+
+def calls(
+    labels: NDArray[np.int64], probabilities: Values, threshold: float, weights: Values | None = None
+) -> dict[str, Values]:
+    """(R,) figures of (R, N) weighted samples that depend on a threshold."""
+    drawn = _weights(labels, weights)
+    called = (probabilities >= threshold).astype(np.float64)
+    hits, alarms = drawn @ (called * labels), drawn @ (called * (1 - labels))
+    positives, total = drawn @ labels.astype(np.float64), drawn.sum(axis=1)
+    misses, passes = positives - hits, total - positives - alarms
+    return {
+        "sensitivity": _ratio(hits, positives),
+        "specificity": _ratio(passes, passes + alarms),
+        "ppv": _ratio(hits, hits + alarms),
+        "npv": _ratio(passes, passes + misses),
+        "f1": _ratio(2 * hits, 2 * hits + alarms + misses),
+        "accuracy": _ratio(hits + passes, total),
+    }
+
+
+def agreement(labels: NDArray[np.int64], probabilities: Values, weights: Values | None = None) -> dict[str, Values]:
+    """(R,) `brier` and `ece` of (R, N) weighted samples."""
+    drawn = _weights(labels, weights)
+    total = drawn.sum(axis=1)
+    bins = bin_of(probabilities)
+    excess = np.zeros((len(labels), BINS))
+    excess[np.arange(len(labels)), bins] = probabilities - labels
+    return {
+        "brier": _ratio(drawn @ (probabilities - labels) ** 2, total),
+        "ece": _ratio(np.abs(drawn @ excess).sum(axis=1), total),
+    }
+
+
+def bin_of(probabilities: Values, bins: int = BINS) -> NDArray[np.int64]:
+    """(N,) bin of each probability among equal-width ones, left edge inside; 1 belongs to the last."""
+    return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
+
+
+def _weights(labels: NDArray[np.int64], weights: Values | None) -> Values:
+    return np.ones((1, len(labels))) if weights is None else weights
+
+
+def _ratio(above: Values, below: Values, empty: float = np.nan) -> Values:
+    result = np.full(np.shape(below), empty)
+    np.divide(above, below, out=result, where=below > 0)
+    return result

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+from scipy.optimize import minimize_scalar
+from sklearn.calibration import _sigmoid_calibration
+
+from senoscope.core.errors import DatasetError
+from senoscope.evidence.metrics.calibration import fit
+
+
+def sample(seed: int, count: int = 300, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(seed)
+    labels = (random.uniform(size=count) < 0.3).astype(int)
+    return scale * (2.0 * labels - 0.4 + random.normal(0, 1.5, count)), labels
+
+
+@pytest.mark.parametrize(("seed", "scale"), [(0, 1.0), (1, 1.0), (2, 25.0), (3, 0.01)])
+def test_platt_equals_the_reference(seed: int, scale: float) -> None:
+    logits, labels = sample(seed, scale=scale)
+
+    found = fit("platt", logits, labels, fitted_on="made up")
+
+    a, b = _sigmoid_calibration(logits, labels.astype(float))
+    expected = 1 / (1 + np.exp(a * logits + b))
+    np.testing.assert_allclose(found.apply(logits), expected, atol=2e-5)  # its optimiser stops at that
+
+
+def test_platt_stands_at_the_optimum() -> None:
+    logits, labels = sample(0)
+    positives, negatives = labels.sum(), (1 - labels).sum()
+    targets = np.where(labels == 1, (positives + 1) / (positives + 2), 1 / (negatives + 2))
+
+    left = fit("platt", logits, labels, fitted_on="made up").apply(logits) - targets
+
+    assert abs(left.sum()) < 1e-8
+    assert abs((left * logits).sum()) < 1e-8
+
+
+@pytest.mark.parametrize(("seed", "scale"), [(0, 1.0), (1, 5.0), (2, 0.05)])
+def test_temperature_equals_the_reference(seed: int, scale: float) -> None:
+    logits, labels = sample(seed, scale=scale)
+
+    found = fit("temperature", logits, labels, fitted_on="made up")
+
+    def loss(log_slope: float) -> float:
+        scores = np.exp(log_slope) * logits
+        return float((np.logaddexp(0, scores) - labels * scores).sum())
+
+    best = minimize_scalar(loss, bounds=(-10, 10), method="bounded", options={"xatol": 1e-10})
+    assert found.intercept == 0
+    assert found.slope == pytest.approx(np.exp(best.x), rel=1e-6)
+
+
+def test_the_origin_is_recorded() -> None:
+    logits, labels = sample(0)
+
+    found = fit("platt", logits, labels, fitted_on="pooled validation folds")
+
+    assert (found.kind, found.fitted_on, found.images) == ("platt", "pooled validation folds", 300)
+    assert found.prevalence == pytest.approx(labels.mean())
+
+
+def test_separated_classes_stay_finite_under_platt_and_are_refused_by_temperature() -> None:
+    logits, labels = np.array([-3.0, -1.0, 1.0, 2.0]), np.array([0, 0, 1, 1])
+
+    found = fit("platt", logits, labels, fitted_on="made up")
+
+    assert 0 < found.apply(logits).min() < found.apply(logits).max() < 1
+    with pytest.raises(DatasetError, match="separate the classes"):
+        fit("temperature", logits, labels, fitted_on="made up")
+
+
+@pytest.mark.parametrize("kind", ["platt", "temperature"])
+@pytest.mark.parametrize("factor", [-1.0, 0.0])
+def test_logits_that_do_not_rank_are_refused(kind: str, factor: float) -> None:
+    logits, labels = sample(0)
+
+    with pytest.raises(DatasetError, match="slope") as caught:
+        fit(kind, factor * logits, labels, fitted_on="made up")  # type: ignore[arg-type]
+
+    assert "swapped" in caught.value.hint
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_unusable_logits_name_the_row(wrong: float) -> None:
+    logits, labels = sample(0)
+    logits[7] = wrong
+
+    with pytest.raises(DatasetError, match="row 7"):
+        fit("platt", logits, labels, fitted_on="made up")
+
+
+@pytest.mark.parametrize("kind", ["platt", "temperature"])
+def test_the_callers_logits_are_left_alone(kind: str) -> None:
+    logits, labels = sample(0, scale=5.0)
+    before = logits.copy()
+
+    fit(kind, logits, labels, fitted_on="made up")  # type: ignore[arg-type]
+
+    np.testing.assert_array_equal(logits, before)
