@@ -148,18 +148,19 @@ class Index:
         """Which data this is.
 
         The hash is SHA-256 over the sorted lines `<sha256 of the file> <label>`, so that it does not depend on names,
-        folders or order, and does on every byte and every label.
+        folders or order, and does on every byte and every label. Title, licence and citation are those in `DATASETS`;
+        for an index of another name they are not stated.
         """
         # Facts live with the adapters, and adapters build indexes.
         from senoscope.evidence.datasets import DATASETS
 
-        facts = DATASETS.get(self.dataset)
+        facts = DATASETS.get(self.dataset) if self.dataset in DATASETS.names() else None
         lines = sorted(f"{digest} {s.label}\n" for digest, s in zip(self.file_hashes, self.samples, strict=True))
         return DatasetFingerprint(
             name=self.dataset,
-            title=facts.title,
-            licence=facts.licence,
-            citation=facts.citation,
+            title=facts.title if facts else self.dataset,
+            licence=facts.licence if facts else "not stated",
+            citation=facts.citation if facts else "",
             images=len(self.samples),
             patients=self.units,
             sha256=hashlib.sha256("".join(lines).encode()).hexdigest(),

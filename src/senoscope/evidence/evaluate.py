@@ -1,0 +1,101 @@
+"""Run a model over a dataset and measure it."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from senoscope.core.domain.bundle import BundleManifest, DatasetFingerprint
+from senoscope.core.errors import DatasetError
+from senoscope.evidence.evaluation import Evaluation, Unread, assess
+from senoscope.evidence.index import Index
+from senoscope.runtime.predictor import Failure, Model
+
+PAPER_LEAK = "the split ignores whose image is whose: pictures of one woman lie on both sides"
+
+
+def evaluate(
+    model: Model,
+    index: Index,
+    *,
+    operating_point: str = "",
+    held_out: str = "",
+    progress: Callable[[], None] | None = None,
+) -> Evaluation:
+    """Measure a model on the samples whose labels its task knows.
+
+    Images that cannot be read are left out of the figures, counted and named. Where the bundle's fingerprints say that
+    it was trained on this dataset, and `held_out` does not say otherwise, the evaluation is marked as leaking.
+
+    Args:
+        model: a loaded bundle.
+        index: the samples; other labels than the task's are left out and said.
+        operating_point: name of the threshold; the bundle's default where empty.
+        held_out: how the caller knows that the samples were not trained on, such as "part test of split.csv".
+        progress: called once per image.
+
+    Raises:
+        UsageError: the bundle has no such operating point.
+        DatasetError: no sample can be used, or all usable ones have the same label.
+    """
+    asked = index.with_labels(model.task.labels)
+    kept: list[int] = []
+    probabilities: list[float] = []
+    abstained: list[bool] = []
+    unread: list[Unread] = []
+    answers = model.stream(asked.paths(), operating_point=operating_point)
+    for position, answer in enumerate(answers):
+        if isinstance(answer, Failure):
+            unread.append(Unread(asked.samples[position].path, answer.error.message))
+        else:
+            kept.append(position)
+            probabilities.append(answer.probability)
+            abstained.append(answer.abstained)
+        if progress is not None:
+            progress()
+    if not kept:
+        raise DatasetError(f"none of the {len(asked)} images of {index.dataset} can be read", unread[0].reason)
+    answered = asked.take(kept)
+    manifest = model.manifest
+    point = manifest.point(operating_point)
+    protocol, leak = provenance(manifest, answered.fingerprint(), held_out)
+    return assess(
+        answered,
+        np.array(probabilities),
+        positive=manifest.positive,
+        title=f"{manifest.name} on {index.dataset}",
+        bundle=manifest.name,
+        version=manifest.version,
+        threshold=point.threshold,
+        operating_point=point.name,
+        protocol=protocol,
+        leak=leak,
+        abstained=abstained,
+        unread=unread,
+        notes=_left_out(index, asked),
+    )
+
+
+def provenance(manifest: BundleManifest, data: DatasetFingerprint, held_out: str = "") -> tuple[str, str]:
+    """Say how training and test data were kept apart, and why the figures leak, if they do.
+
+    Returns:
+        The protocol in words, and the reason of the leak or "".
+    """
+    if any(trained.sha256 == data.sha256 for trained in manifest.datasets):
+        return "the training data itself", "the model was trained on exactly these images"
+    if all(trained.name != data.name for trained in manifest.datasets):
+        return f"external: the model was not trained on {data.name}", ""
+    if not held_out:
+        return "the dataset of the training", f"the model was trained on images of {data.name}"
+    if manifest.recipe.split.protocol == "paper":
+        return f"{held_out}, divided image by image", PAPER_LEAK
+    return f"{held_out}, divided by patient or duplicate group", ""
+
+
+def _left_out(index: Index, asked: Index) -> list[str]:
+    counts = {label: count for label, count in index.counts().items() if label not in asked.counts()}
+    if not counts:
+        return []
+    return [
+        "left out, as the task does not know the label: " + ", ".join(f"{n} {label}" for label, n in counts.items())
+    ]
