@@ -1,6 +1,8 @@
 /** Cornerstone's image from a PNG of the service: the `web:` scheme. */
 import { imageLoader, metaData, utilities, type Types } from "@cornerstonejs/core";
 
+import { packed } from "./pack";
+
 const SCHEME = "web";
 
 interface Decoded {
@@ -29,23 +31,6 @@ async function decode(url: string): Promise<Decoded> {
   bitmap.close();
   const rgba = context.getImageData(0, 0, width, height).data;
   return { width, height, ...packed(rgba) };
-}
-
-/** Four channels to one where all are equal, else to three. */
-export function packed(rgba: Uint8ClampedArray): { pixels: Uint8Array; color: boolean } {
-  const count = rgba.length / 4;
-  let color = false;
-  for (let i = 0; i < rgba.length && !color; i += 4) {
-    color = rgba[i] !== rgba[i + 1] || rgba[i] !== rgba[i + 2];
-  }
-  const channels = color ? 3 : 1;
-  const pixels = new Uint8Array(count * channels);
-  for (let i = 0; i < count; i++) {
-    for (let channel = 0; channel < channels; channel++) {
-      pixels[i * channels + channel] = rgba[i * 4 + channel] as number;
-    }
-  }
-  return { pixels, color };
 }
 
 async function load(imageId: string): Promise<Types.IImage> {

@@ -35,6 +35,8 @@ export class Stage {
   private readonly resizing: ResizeObserver;
   private heat: ImageBitmap | null = null;
   private opacity = 0.5;
+  private wanted: string | null = null;
+  private disposed = false;
   private size: [number, number] = [1, 1];
 
   constructor(
@@ -88,18 +90,27 @@ export class Stage {
     if (mode === "window") this.tools?.setToolActive(WindowLevelTool.toolName, { bindings: main });
   }
 
-  /** Show a picture, and its evidence where there is any. */
-  async show(pictureUrl: string, heatUrl: string | null): Promise<void> {
+  /** Show a picture in full, or say why not. */
+  async showPicture(url: string): Promise<void> {
     cache.purgeCache();
-    this.setHeat(null);
-    await this.viewport.setStack([imageIdOf(pictureUrl)]);
-    const { dimensions } = this.viewport.getImageData();
+    const viewport = this.viewport;
+    await viewport.setStack([imageIdOf(url)]);
+    if (this.disposed || viewport.getCurrentImageId() !== imageIdOf(url)) return;
+    const { dimensions } = viewport.getImageData();
     this.size = [dimensions[0], dimensions[1]];
     this.reset();
-    if (heatUrl) {
-      const reply = await fetch(heatUrl);
-      if (reply.ok) this.setHeat(await createImageBitmap(await reply.blob()));
-    }
+  }
+
+  /** Lay evidence over the picture, or take it away; what comes late for an earlier picture is dropped. */
+  async showEvidence(url: string | null): Promise<void> {
+    this.wanted = url;
+    this.setHeat(null);
+    if (!url) return;
+    const reply = await fetch(url);
+    if (!reply.ok) return;
+    const bitmap = await createImageBitmap(await reply.blob());
+    if (this.wanted === url && !this.disposed) this.setHeat(bitmap);
+    else bitmap.close();
   }
 
   private setHeat(bitmap: ImageBitmap | null): void {
@@ -140,6 +151,7 @@ export class Stage {
 
   /** The heat map follows the camera: its corners are the picture's corners. */
   private readonly drawEvidence = (): void => {
+    if (this.disposed) return;
     const { clientWidth, clientHeight } = this.element;
     const ratio = window.devicePixelRatio || 1;
     this.overlay.width = Math.round(clientWidth * ratio);
@@ -156,6 +168,7 @@ export class Stage {
   };
 
   dispose(): void {
+    this.disposed = true;
     this.resizing.disconnect();
     this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.drawEvidence);
     ToolGroupManager.destroyToolGroup(TOOLS);

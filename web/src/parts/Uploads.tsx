@@ -1,0 +1,114 @@
+import { useEffect, useState, type RefObject } from "react";
+
+import type { Model, Prediction } from "../api/client";
+import { summary } from "../words";
+
+interface Props {
+  list: readonly Prediction[];
+  loaded: boolean;
+  selected: string | null;
+  models: readonly Model[];
+  point: string;
+  sending: number;
+  picker: RefObject<HTMLInputElement | null>;
+  onPoint: (name: string) => void;
+  onFiles: (files: readonly File[]) => void;
+  onSelect: (id: string) => void;
+}
+
+const ACCEPTED = ".png,.jpg,.jpeg,.bmp,.dib,.tif,.tiff,.pgm,.ppm,image/*";
+
+function carriesFiles(event: DragEvent): boolean {
+  return event.dataTransfer?.types.includes("Files") ?? false;
+}
+
+/** Whether files are being dragged over the page; dropping them anywhere hands them over. */
+function useDrop(onFiles: (files: readonly File[]) => void): boolean {
+  const [over, setOver] = useState(false);
+  useEffect(() => {
+    let depth = 0;
+    const enter = (event: DragEvent) => {
+      if (carriesFiles(event)) setOver(++depth > 0);
+    };
+    const leave = (event: DragEvent) => {
+      if (carriesFiles(event)) setOver(--depth > 0);
+    };
+    const hold = (event: DragEvent) => {
+      if (carriesFiles(event)) event.preventDefault();
+    };
+    const drop = (event: DragEvent) => {
+      if (!carriesFiles(event)) return;
+      event.preventDefault();
+      depth = 0;
+      setOver(false);
+      onFiles([...(event.dataTransfer?.files ?? [])]);
+    };
+    window.addEventListener("dragenter", enter);
+    window.addEventListener("dragleave", leave);
+    window.addEventListener("dragover", hold);
+    window.addEventListener("drop", drop);
+    return () => {
+      window.removeEventListener("dragenter", enter);
+      window.removeEventListener("dragleave", leave);
+      window.removeEventListener("dragover", hold);
+      window.removeEventListener("drop", drop);
+    };
+  }, [onFiles]);
+  return over;
+}
+
+export function Uploads(props: Props) {
+  const { list, loaded, selected, models, point, sending, picker, onPoint, onFiles, onSelect } = props;
+  const over = useDrop(onFiles);
+  const points = [...new Set(models.flatMap((model) => model.operating_points.map((item) => item.name)))];
+  const usual = models[0]?.operating_point;
+  return (
+    <section className="uploads" aria-label="Uploads">
+      <label className={over ? "drop over" : "drop"}>
+        <input
+          ref={picker}
+          type="file"
+          multiple
+          accept={ACCEPTED}
+          onChange={(event) => {
+            onFiles([...(event.target.files ?? [])]);
+            event.target.value = "";
+          }}
+        />
+        <strong>{sending ? `Sending ${sending} ${sending === 1 ? "file" : "files"}…` : "Drop or choose pictures"}</strong>
+        <span>PNG, JPEG, TIFF, BMP, PGM · up to 50 MB each</span>
+      </label>
+      {points.length > 1 && (
+        <label className="point">
+          <span>Operating point</span>
+          <select value={point || usual} onChange={(event) => onPoint(event.target.value)}>
+            {points.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+      )}
+      <ol className="list">
+        {list.map((item) => (
+          <li key={item.id}>
+            <button
+              type="button"
+              className={`row ${item.state}`}
+              aria-current={item.id === selected ? "true" : undefined}
+              onClick={() => onSelect(item.id)}
+            >
+              <span className="name" title={item.filename}>
+                {item.filename}
+              </span>
+              <span className={item.result?.abstained ? "said doubt" : "said"}>{summary(item)}</span>
+              {(item.state === "queued" || item.state === "running") && (
+                <progress value={item.progress} max={1} aria-label={`Progress of ${item.filename}`} />
+              )}
+            </button>
+          </li>
+        ))}
+      </ol>
+      {loaded && list.length === 0 && <p className="hint">Nothing uploaded yet.</p>}
+    </section>
+  );
+}

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+
+import type { Answer } from "./api/client";
+import { familiarity, megabytes, percent, verdict } from "./words";
+import { packed } from "./viewer/pack";
+
+const answer: Answer = {
+  file: "a.png", sha256: "0", width: 1, height: 1, task: "ultrasound", bundle: "tiny", bundle_version: "1",
+  label: "benign", positive: "malignant", probability: 0.12, probabilities: { benign: 0.88, malignant: 0.12 },
+  reference_prevalence: 0.3, operating_point: { name: "balanced", threshold: 0.35 }, abstained: false,
+  trust: { percentile: 41, distance: 0.6, flags: [] }, timings_ms: { read: 1, preprocess: 1, network: 1 }, notice: "",
+};
+
+describe("words", () => {
+  it("never claims certainty by rounding", () => {
+    expect([0.001, 0.004, 0.12, 0.996, 1].map(percent)).toEqual(["< 1 %", "< 1 %", "12 %", "> 99 %", "100 %"]);
+  });
+
+  it("names the side of the operating point", () => {
+    expect(verdict(answer)).toBe("Below the operating point ‘balanced’ (35 %): benign.");
+    expect(verdict({ ...answer, label: "malignant" })).toMatch(/^Above .*: malignant\.$/);
+  });
+
+  it("says when a picture is out of bounds", () => {
+    expect(familiarity({ ...answer, trust: { percentile: 100, distance: 1.2, flags: [] } })).toMatch(/unlike/);
+    expect(familiarity({ ...answer, trust: { percentile: 88.6, distance: 0.9, flags: [] } })).toMatch(/than 88 %/);
+  });
+
+  it("gives sizes", () => {
+    expect([10, 45_300, 12_340_000].map(megabytes)).toEqual(["1 kB", "45 kB", "12.3 MB"]);
+  });
+});
+
+describe("packed", () => {
+  it("keeps one channel of a grey picture and three of a coloured one", () => {
+    expect(packed(new Uint8ClampedArray([7, 7, 7, 255, 9, 9, 9, 255]))).toEqual({ pixels: new Uint8Array([7, 9]), color: false });
+    expect(packed(new Uint8ClampedArray([7, 8, 9, 255]))).toEqual({ pixels: new Uint8Array([7, 8, 9]), color: true });
+  });
+});
