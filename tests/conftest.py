@@ -64,7 +64,7 @@ def _missing(path: Path) -> set[str]:
 def data_root() -> Path:
     """Folder with the public datasets as their publishers lay them out.
 
-    It is $SENOSCOPE_DATA; where that is not set and the packed datasets lie beside the checkout, they are unpacked once.
+    It is $SENOSCOPE_DATA; where that is not set and the packed datasets lie beside the checkout, unpacked once.
     """
     named = os.environ.get("SENOSCOPE_DATA")
     if named:

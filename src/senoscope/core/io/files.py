@@ -88,11 +88,11 @@ def _contents(path: str | Path, limits: Limits) -> bytes:
     try:
         descriptor = os.open(path, flags)
         with open(descriptor, "rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if not stat.S_ISREG(mode):
-                kind = "a folder" if stat.S_ISDIR(mode) else "a device or pipe"
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode):
+                kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "a device or pipe"
                 raise UnreadableImageError(f"{path}: this is {kind}, not a picture", "name a picture's file")
-            return file.read(limits.bytes + 1)
+            return file.read(min(facts.st_size, limits.bytes) + 1)
     except OSError as error:
         raise _path_error(path, error) from error
     except ValueError as error:  # a zero byte in the name

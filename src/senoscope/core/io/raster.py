@@ -1,106 +1,137 @@
 """PNG, JPEG and BMP.
 
-PNG goes through imagecodecs, which keeps 16-bit colour (Pillow cuts it to 8) and is the faster of the two. JPEG and BMP
-go through Pillow's own readers, asked directly: no guessing of the kind, no global bound that warns.
+PNG goes through imagecodecs, which keeps 16-bit colour (Pillow cuts it to 8) and is the faster of the two; JPEG and BMP
+through Pillow's own readers, asked directly: no guessing of the kind, no global bound that warns. Blocks that describe
+rather than hold the picture are kept from both, as both remark on broken ones.
 """
 
 import struct
+import zlib
 from io import BytesIO
 
-import imagecodecs
 import numpy as np
+from imagecodecs import png_decode
 from PIL import ImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 
+from senoscope.core.domain.image import Pixels
 from senoscope.core.errors import InputError
 from senoscope.core.io.base import DECODER_ERRORS, Decoded, Limits, Reader, animated, broken, check_size, unsupported
 from senoscope.core.io.exif import TURNED, orientation, upright
 
 NO_ALPHA = "transparency dropped"
 
+_PLAIN_MODE = {"L": "L", "RGB": "RGB", "1": "L", "P": "RGB", "LA": "L", "RGBA": "RGB"}
+"""Pillow's modes that are taken, and the one they become."""
+
+_PALETTE = 3
+_SCAN, _APP1, _FILL = 0xDA, 0xE1, 0xFF
+
 
 def decode_png(data: bytes, limits: Limits) -> Decoded:
     """PNG: 1 to 8 bits become uint8 with full scale 255, as the standard says; 16 bits uint16; a palette RGB."""
     try:
-        width, height, depth = struct.unpack_from(">IIB", data, 16)
-        animation, exif = _png_chunks(data)
+        width, height, depth, colours = struct.unpack_from(">IIBB", data, 16)
+        check_size(width, height, limits)
+        chunks = _png_chunks(data)
     except struct.error as error:
         raise broken("PNG") from error
-    check_size(width, height, limits)
-    if animation:
+    if b"acTL" in chunks:
         raise animated("PNG")
+    kept = (b"IHDR", b"PLTE", b"IDAT", b"IEND") if colours == _PALETTE else (b"IHDR", b"IDAT", b"IEND")
     try:
-        pixels = imagecodecs.png_decode(data)
+        pixels = png_decode(b"".join((data[:8], *(part for kind in kept for part in chunks.get(kind, ())))))
     except DECODER_ERRORS as error:
         raise broken("PNG") from error
-    notes: tuple[str, ...] = ()
+    clear = b"tRNS" in chunks
     if pixels.ndim == 3 and pixels.shape[2] in (2, 4):
-        pixels = np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 2 else pixels[..., :3])
-        notes = (NO_ALPHA,)
-    turn = orientation(exif)
-    if turn != 1:
-        pixels, notes = upright(pixels, turn), (*notes, TURNED)
-    return Decoded(pixels, 65535.0 if depth == 16 else 255.0, notes)
+        pixels, clear = np.ascontiguousarray(pixels[..., 0] if pixels.shape[2] == 2 else pixels[..., :3]), True
+    decoded = Decoded(pixels, 65535.0 if depth == 16 else 255.0, (NO_ALPHA,) if clear else ())
+    return _upright(decoded, b"".join(chunks.get(b"eXIf", ()))[8:])
 
 
-def _png_chunks(data: bytes) -> tuple[bool, bytes]:
-    """Walk the chunks before the pixels: whether the picture moves, and its Exif block."""
-    animation, exif, offset = False, b"", 8
-    while True:
+def _png_chunks(data: bytes) -> dict[bytes, list[bytes]]:
+    """Split a PNG into chunks by kind, whole, in the order of the file; those of the picture have a right checksum."""
+    chunks: dict[bytes, list[bytes]] = {}
+    offset, kind = 8, b""
+    while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, offset)
-        if kind in (b"IDAT", b"IEND"):
-            return animation, exif
-        animation = animation or kind == b"acTL"
-        if kind == b"eXIf":
-            exif = data[offset + 8 : offset + 8 + length]
+        chunk = data[offset : offset + 12 + length]
+        if kind in (b"IHDR", b"PLTE", b"IDAT"):
+            (checksum,) = struct.unpack_from(">I", chunk, 8 + length)
+            if zlib.crc32(memoryview(chunk)[4:-4]) != checksum:
+                raise broken("PNG")
+        chunks.setdefault(kind, []).append(chunk)
         offset += 12 + length
+    return chunks
 
 
 def decode_jpeg(data: bytes, limits: Limits) -> Decoded:
     """JPEG, 8 bits, grey or colour; turned upright as its Exif says."""
-    picture = _opened(JpegImageFile, data, "JPEG", limits)
-    if picture.mode not in ("L", "RGB"):
-        raise unsupported("a CMYK picture" if picture.mode == "CMYK" else f"a JPEG of mode {picture.mode}")
-    pixels = _loaded(picture, "JPEG")
-    turn = orientation(picture.info.get("exif", b""))
-    if turn == 1:
-        return Decoded(pixels, 255.0)
-    return Decoded(upright(pixels, turn), 255.0, (TURNED,))
+    try:
+        plain, exif = _without_exif(data)
+    except struct.error as error:
+        raise broken("JPEG") from error
+    return _upright(_by_pillow(JpegImageFile, plain, "JPEG", limits), exif)
+
+
+def _without_exif(data: bytes) -> tuple[bytes, bytes]:
+    """Cut the first APP1 blocks (Exif, XMP) out of a JPEG; returns what is left and the Exif block."""
+    kept, exif, offset = [data[:2]], b"", 2
+    while True:
+        mark, marker, length = struct.unpack_from(">BBH", data, offset)
+        if mark == marker == _FILL:
+            offset += 1
+            continue
+        if mark != _FILL or length < 2:
+            raise broken("JPEG")
+        if marker == _SCAN:
+            return b"".join((*kept, data[offset:])), exif
+        segment = data[offset : offset + 2 + length]
+        if marker != _APP1:
+            kept.append(segment)
+        elif segment[4:10] == b"Exif\0\0":
+            exif = exif or segment[4:]
+        offset += 2 + length
 
 
 def decode_bmp(data: bytes, limits: Limits) -> Decoded:
     """BMP of 1, 4, 8, 16, 24 or 32 bits a pixel, as 8-bit grey or RGB."""
-    picture = _opened(BmpImageFile, data, "BMP", limits)
-    notes = (NO_ALPHA,) if picture.mode == "RGBA" else ()
-    picture.info.pop("transparency", None)
-    if picture.mode not in ("1", "L", "P", "RGB", "RGBA"):
-        raise unsupported(f"a BMP of mode {picture.mode}")
-    return Decoded(_loaded(picture, "BMP", {"1": "L", "P": "RGB", "RGBA": "RGB"}.get(picture.mode, "")), 255.0, notes)
+    return _by_pillow(BmpImageFile, data, "BMP", limits)
 
 
-def _opened(kind: type[ImageFile.ImageFile], data: bytes, name: str, limits: Limits) -> ImageFile.ImageFile:
+def _by_pillow(kind: type[ImageFile.ImageFile], data: bytes, name: str, limits: Limits) -> Decoded:
     try:
         picture = kind(BytesIO(data))
     except DECODER_ERRORS as error:
-        raise _reason(error, name) from error
+        raise _refusal(error, name) from error
     check_size(picture.width, picture.height, limits)
-    return picture
-
-
-def _loaded(picture: ImageFile.ImageFile, name: str, mode: str = "") -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+    if picture.mode not in _PLAIN_MODE:
+        raise unsupported("a CMYK picture" if picture.mode == "CMYK" else f"a {name} of mode {picture.mode}")
     try:
-        return np.asarray(picture.convert(mode) if mode else picture)
+        picture.load()
+        clear = picture.mode in ("LA", "RGBA") or picture.info.pop("transparency", None) is not None
+        mode = _PLAIN_MODE[picture.mode]
+        pixels: Pixels = np.asarray(picture if picture.mode == mode else picture.convert(mode))
     except DECODER_ERRORS as error:
         raise broken(name) from error
+    return Decoded(pixels, 255.0, (NO_ALPHA,) if clear else ())
 
 
-def _reason(error: Exception, name: str) -> InputError:
+def _refusal(error: Exception, name: str) -> InputError:
     """Tell a kind that Pillow does not take (12-bit JPEG, a rare BMP header) from a broken file."""
     text = str(error).lower()
     if "unsupported" in text or "cannot handle" in text:
         return unsupported(f"this kind of {name}")
     return broken(name)
+
+
+def _upright(decoded: Decoded, exif: bytes) -> Decoded:
+    turn = orientation(exif)
+    if turn == 1:
+        return decoded
+    return Decoded(upright(decoded.pixels, turn), decoded.maximum, (*decoded.notes, TURNED))
 
 
 READERS = (

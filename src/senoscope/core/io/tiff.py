@@ -44,6 +44,7 @@ def decode_tiff(data: bytes, limits: Limits) -> Decoded:
         with TiffFile(BytesIO(data)) as file:
             page = _only_page(file)
             _check(page, limits)
+            _check_segments(page, len(data))
             return _picture(page)
     except InputError:
         raise
@@ -82,6 +83,13 @@ def _check(page: "TiffPage", limits: Limits) -> None:
         raise _float_error(page)
     if page.sampleformat != _UNSIGNED or not 1 <= page.bitspersample <= 16:
         raise unsupported(f"a TIFF of {page.bitspersample}-bit {'signed ' * (page.sampleformat == _SIGNED)}numbers")
+
+
+def _check_segments(page: "TiffPage", length: int) -> None:
+    """Refuse a file that ends before its pixels do, or leaves some out; the decoders would fill them with zeros."""
+    segments = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if not segments or any(count < 1 or offset + count > length for offset, count in segments):
+        raise broken("TIFF")
 
 
 def _float_error(page: "TiffPage") -> UnsupportedImageError:
