@@ -11,7 +11,7 @@ SETUP := pyproject.toml hatch_build.py src/senoscope/__init__.py
 
 # $(call environment,FOLDER,LOCK): a virtual environment that holds exactly the lock and this checkout, editable.
 define environment
-	test -x $(1)/bin/python || $(PYTHON) -m venv $(1)
+	test -x $(1)/bin/python || $(UV) venv --python $(PYTHON) $(1)
 	$(UV) pip sync --python $(1)/bin/python --require-hashes $(2)
 	$(UV) pip install --python $(1)/bin/python --no-deps --build-constraints requirements/dev.txt --editable .
 	touch $(1)/.stamp
@@ -32,6 +32,7 @@ run: .venv-run/.stamp web
 	.venv-run/bin/senoscope serve --host $(HOST) --port $(PORT)
 
 test: .venv/.stamp web
+	$(PYTHON) web/build.py test
 	.venv/bin/python -m pytest $(ARGS)
 
 test-base: .venv-base/.stamp web
