@@ -85,6 +85,8 @@ def provenance(manifest: BundleManifest, data: DatasetFingerprint, held_out: str
         return "the training data itself", "the model was trained on exactly these images"
     if all(trained.name != data.name for trained in manifest.datasets):
         return f"external: the model was not trained on {data.name}", ""
+    if manifest.recipe.split.mode == "crossval":
+        return "the dataset of the training", f"after cross-validation the model was fitted again on all of {data.name}"
     if not held_out:
         return "the dataset of the training", f"the model was trained on images of {data.name}"
     if manifest.recipe.split.protocol == "paper":

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 INK, ACCENT, SECOND, FAINT = "#010203", "#0a0b0c", "#0d0e0f", "#a0a1a2"
 """Stand-ins that become `currentColor` and the page's own colours."""
 
-COLOURS = {INK: "currentColor", ACCENT: "var(--accent)", SECOND: "var(--second)", FAINT: "var(--line)"}
+COLOURS = {INK: "currentColor", ACCENT: "var(--accent)", SECOND: "var(--second)", FAINT: "var(--soft)"}
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
