@@ -1,3 +1,42 @@
-"""Senoscope: breast-imaging AI along the triple assessment. Research use only."""
+"""Senoscope: breast-imaging AI along the triple assessment. Research use only.
+
+    image = senoscope.read("scan.png")                # any supported file -> Image
+    model = senoscope.load("ultrasound")              # a shipped bundle, or a path to one -> Model
+    answer = model.predict(image)                     # -> Prediction; also a path, or a list of either
+    report = senoscope.evaluate(model, index)         # figures with intervals -> Evaluation
+
+Names are imported when they are first used, so that `import senoscope` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from senoscope.core.domain.image import Image
+    from senoscope.core.domain.prediction import Prediction
+    from senoscope.core.errors import SenoscopeError
+    from senoscope.core.io import read
+    from senoscope.evidence.evaluate import evaluate
+    from senoscope.runtime.store import load
 
 __version__ = "0.1.0"
+__all__ = ["Image", "Prediction", "SenoscopeError", "__version__", "evaluate", "load", "read"]
+
+_HOMES = {
+    "Image": "senoscope.core.domain.image",
+    "Prediction": "senoscope.core.domain.prediction",
+    "SenoscopeError": "senoscope.core.errors",
+    "evaluate": "senoscope.evidence.evaluate",
+    "load": "senoscope.runtime.store",
+    "read": "senoscope.core.io",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'senoscope' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,71 @@
+"""Recipes: typed, with nothing dropped in silence."""
+
+import pytest
+
+from senoscope.core.domain.recipe import LARGEST_TOML, Recipe, parse_recipe
+from senoscope.core.errors import RecipeError
+
+TEXT = """
+name = "tiny"
+task = "ultrasound"
+dataset = "busi"
+[fit]
+epochs = 3
+"""
+
+
+def test_only_differences_are_written() -> None:
+    recipe = parse_recipe(TEXT)
+
+    assert recipe.fit.epochs == 3
+    assert recipe.fit.batch == Recipe(name="a", task="b", dataset="c").fit.batch
+
+
+def test_overrides_are_toml_and_bare_words_are_strings() -> None:
+    overrides = {"fit.epochs": "7", "model.backbone": "resnet18", "model.pretrained": "false", "about": '"a = b"'}
+
+    recipe = parse_recipe(TEXT, overrides)
+
+    assert (recipe.fit.epochs, recipe.model.backbone, recipe.model.pretrained) == (7, "resnet18", False)
+    assert recipe.about == "a = b"
+
+
+@pytest.mark.parametrize(
+    ("addition", "key"),
+    [
+        ("epoch = 3", "fit.epoch"),
+        ("rate = 0", "fit.rate"),
+        ("batch = 1.5", "fit.batch"),
+        ("[split]\nprotocol = 'luck'", "split.protocol"),
+        ("[splits]", "splits"),
+    ],
+)
+def test_a_key_that_is_wrong_is_named(addition: str, key: str) -> None:
+    with pytest.raises(RecipeError, match=f"recipe key '{key}'") as caught:
+        parse_recipe(TEXT + addition)
+
+    assert "recipes.md" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "overrides", [{"fit.epoch": "3"}, {"fit.epochs.more": "3"}, {"name": "../up"}, {"fit.epochs": "many"}, {"": "1"}]
+)
+def test_a_wrong_override_is_an_error(overrides: dict[str, str]) -> None:
+    with pytest.raises(RecipeError, match="recipe key"):
+        parse_recipe(TEXT, overrides)
+
+
+@pytest.mark.parametrize("text", ["name = ", "=", "a = 1\na = 2", "\0", "x = " + "[" * 50_000])
+def test_what_is_not_toml_says_so(text: str) -> None:
+    with pytest.raises(RecipeError, match="not TOML"):
+        parse_recipe(text)
+
+
+def test_a_recipe_is_bounded() -> None:
+    with pytest.raises(RecipeError, match="bytes"):
+        parse_recipe(TEXT + "#" * LARGEST_TOML)
+
+
+def test_contradictions_are_refused() -> None:
+    with pytest.raises(RecipeError, match="test_fold must be below"):
+        parse_recipe(TEXT + "[split]\nfolds = 5\ntest_fold = 5")
