@@ -3,6 +3,7 @@
 import struct
 import zlib
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -133,3 +134,47 @@ def pgm_bytes(pixels: Pixels, maximum: int) -> bytes:
     magic = b"P6" if pixels.ndim == 3 else b"P5"
     header = magic + f"\n# made for a test\n{pixels.shape[1]} {pixels.shape[0]}\n{maximum}\n".encode()
     return header + pixels.astype(">u2" if maximum > 255 else "u1").tobytes()
+
+
+def busi(folder: Path, images: int = 4) -> Path:
+    """Write a miniature of BUSI in its publisher's layout: `images` benign and malignant ones each, one normal one.
+
+    The first benign picture has a second lesion (`_mask_1`).
+    """
+    base = folder / "Dataset_BUSI_with_GT"
+    for label in ("benign", "malignant", "normal"):
+        (base / label).mkdir(parents=True)
+        for number in range(1, (1 if label == "normal" else images) + 1):
+            seed = number + (1000 if label == "normal" else 0)
+            pixels = ultrasound(seed, (160, 128), malignant=label == "malignant")
+            Pil.fromarray(pixels).save(base / label / f"{label} ({number}).png")
+            mask = _oval(160, 128, (70, 50, 24, 16)) if label != "normal" else np.zeros((128, 160), np.bool_)
+            Pil.fromarray(mask).save(base / label / f"{label} ({number})_mask.png")
+    Pil.fromarray(_oval(160, 128, (20, 90, 10, 10))).save(base / "benign" / "benign (1)_mask_1.png")
+    return base
+
+
+def bus_bra(folder: Path, patients: int = 4) -> Path:
+    """Write a miniature of BUS-BRA as its publisher does: every second patient malignant, the first with two images."""
+    for name in ("Images", "Masks"):
+        (folder / name).mkdir(parents=True)
+    lines = ["ID,Case,Histology,Pathology,BIRADS,Device,Width,Height,Side,BBOX"]
+    for case in range(1, patients + 1):
+        for side in ("l", "r") if case == 1 else ("l",):
+            malignant, code = case % 2 == 0, f"{case:04d}-{side}"
+            pixels = ultrasound(2 * case + (side == "r"), (160, 128), malignant=malignant)
+            Pil.fromarray(pixels).save(folder / "Images" / f"bus_{code}.png")
+            Pil.fromarray(_oval(160, 128, (70, 50, 24, 16))).save(folder / "Masks" / f"mask_{code}.png")
+            kind, pathology, birads = ("IDC", "malignant", 5) if malignant else ("Fibroadenoma", "benign", 3)
+            word = "left" if side == "l" else "right"
+            lines.append(f'bus_{code},{case},{kind},{pathology},{birads},Logiq 5,160,128,{word},"[70,50,24,16]"')
+    (folder / "bus_data.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+def _oval(width: int, height: int, box: tuple[int, int, int, int]) -> NDArray[np.bool_]:
+    """Draw a mask that fills a box (left, top, width, height) with an oval that touches all four edges."""
+    left, top, across, down = box
+    y, x = np.mgrid[0:height, 0:width]
+    centre_x, centre_y = left + (across - 1) / 2, top + (down - 1) / 2
+    return np.asarray(((x - centre_x) / (across / 2)) ** 2 + ((y - centre_y) / (down / 2)) ** 2 <= 1)

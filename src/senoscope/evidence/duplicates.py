@@ -37,7 +37,7 @@ class Signature:
     """What two copies of a picture share.
 
     Args:
-        file: SHA-256 of the file, in hex; equal for exact copies.
+        file: SHA-256 of the file, in hex; equal for exact copies; "" for an image that came from no file.
         pixels: SHA-256 of size, type and decoded grey levels; equal for the same picture in another file.
         bits: 256 bits of the difference hash, packed in 32 bytes; near for near-duplicates.
     """
@@ -61,7 +61,7 @@ def signature(image: Image) -> Signature:
     grey = Gray().apply(image.pixels)
     content = hashlib.sha256(f"{grey.shape} {grey.dtype}".encode() + np.ascontiguousarray(grey).tobytes())
     cells = Pil.fromarray(grey.astype(np.float32)).resize((SIDE + 1, SIDE), Pil.Resampling.BILINEAR)
-    levels = np.rint(np.asarray(cells) * (255.0 / image.maximum))
+    levels = np.asarray(cells)
     return Signature(image.digest, content.hexdigest(), np.packbits(levels[:, 1:] > levels[:, :-1]).tobytes())
 
 
@@ -86,8 +86,9 @@ def near_pairs(hashed: Sequence[Signature], distance: int = NEAR) -> list[Pair]:
     for key in ("file", "pixels"):
         first_with: dict[str, int] = {}
         for position, one in enumerate(hashed):
-            earlier = first_with.setdefault(getattr(one, key), position)
-            if earlier != position:
+            value = getattr(one, key)
+            earlier = first_with.setdefault(value, position)
+            if value and earlier != position:
                 found[earlier, position] = Pair(earlier, position, -1)
     return [found[key] for key in sorted(found)]
 

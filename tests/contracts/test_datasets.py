@@ -1,0 +1,150 @@
+"""What every registered dataset promises, on a miniature in its publisher's layout."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from senoscope.core.errors import DatasetError
+from senoscope.core.io import read
+from senoscope.core.tasks import TASKS
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.index import Index, read_index, write_index
+from senoscope.evidence.lesions import mask_box
+from tests import makers
+
+NAMES = DATASETS.names()
+
+
+@pytest.fixture
+def made(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Index]:
+    """A miniature, written by the maker that is named as the dataset is, and its index."""
+    name = request.param
+    root = getattr(makers, name)(tmp_path / "a folder with ü")
+    return root, DATASETS.get(name).index(root)
+
+
+every_dataset = pytest.mark.parametrize("made", NAMES, indirect=True)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_facts_are_complete(name: str) -> None:
+    facts = DATASETS.get(name)
+
+    assert facts.name == name
+    assert re.fullmatch(r"[a-z0-9_]+", name)
+    assert facts.title
+    assert facts.licence
+    assert facts.citation
+    assert facts.layout
+    assert facts.url.startswith("https://")
+    assert facts.published
+    assert min(facts.published.values()) > 0
+    for task in facts.tasks:
+        assert TASKS.get(task).modality == facts.modality
+        assert set(TASKS.get(task).labels) <= set(facts.published)
+
+
+@every_dataset
+def test_samples_lie_within_the_root_and_can_be_read(made: tuple[Path, Index]) -> None:
+    root, index = made
+
+    assert len(index) > 0
+    for sample in index.samples:
+        size = read(root / sample.path).size
+        for mask in sample.masks:
+            assert read(root / mask).size == size
+        for box in sample.boxes:
+            left, top, right, bottom = box.edges
+            assert 0 <= left < right <= size.width
+            assert 0 <= top < bottom <= size.height
+
+
+@every_dataset
+def test_labels_are_those_of_the_facts(made: tuple[Path, Index]) -> None:
+    _, index = made
+
+    assert set(index.counts()) <= set(DATASETS.get(index.dataset).published)
+    assert sum(index.counts().values()) == len(index)
+
+
+@every_dataset
+def test_masks_agree_with_boxes(made: tuple[Path, Index]) -> None:
+    root, index = made
+
+    marked = 0
+    for sample in index.samples:
+        boxes = [box for box in (mask_box(root / mask) for mask in sample.masks) if box is not None]
+        assert tuple(boxes) == sample.boxes
+        marked += len(boxes)
+    assert marked > 0
+
+
+@every_dataset
+def test_groups_hold_patients_whole(made: tuple[Path, Index]) -> None:
+    _, index = made
+
+    if index.has_patients:
+        assert all(sample.group == sample.patient_id for sample in index.samples)
+    else:
+        assert all(sample.patient_id == "" for sample in index.samples)
+    assert len(np.unique(index.groups())) == index.units
+
+
+@every_dataset
+def test_an_index_comes_back_from_its_file(made: tuple[Path, Index], tmp_path: Path) -> None:
+    root, index = made
+
+    write_index(index, tmp_path / "index.csv")
+
+    assert read_index(tmp_path / "index.csv", root) == index
+
+
+@every_dataset
+def test_indexing_twice_gives_the_same(made: tuple[Path, Index]) -> None:
+    root, index = made
+
+    again = DATASETS.get(index.dataset).index(root)
+
+    assert again == index
+    assert again.fingerprint() == index.fingerprint()
+
+
+@every_dataset
+def test_the_share_of_the_set_is_said(made: tuple[Path, Index]) -> None:
+    _, index = made
+
+    total = sum(DATASETS.get(index.dataset).published.values())
+    assert any(f"of {total:,} images" in note for note in index.notes)
+
+
+@every_dataset
+def test_a_damaged_image_is_dropped_or_fails_when_used(made: tuple[Path, Index]) -> None:
+    root, index = made
+    victim = index.samples[0]
+    (root / victim.path).write_bytes(b"<html>not found</html>")
+
+    again = DATASETS.get(index.dataset).index(root)
+
+    if any(sample.path == victim.path for sample in again.samples):
+        assert len(again) == len(index)
+    else:
+        assert any(item.path == victim.path and "unreadable" in item.reason for item in again.dropped)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wrong_folder_says_what_was_looked_for_and_found(name: str, tmp_path: Path) -> None:
+    (tmp_path / "holiday.txt").write_text("sun")
+
+    with pytest.raises(DatasetError, match="looked for") as caught:
+        DATASETS.get(name).index(tmp_path)
+
+    assert DATASETS.get(name).layout in caught.value.message
+    assert "holiday.txt" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_missing_folder_is_said(name: str, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="is not a folder"):
+        DATASETS.get(name).index(tmp_path / "nowhere")

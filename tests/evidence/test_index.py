@@ -1,0 +1,156 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from senoscope.core.domain.geometry import Box
+from senoscope.core.errors import DatasetError
+from senoscope.evidence.index import COLUMNS, Dropped, Index, Sample, read_index, write_index
+from senoscope.evidence.tables import write_rows
+
+
+def index(root: Path) -> Index:
+    samples = (
+        Sample("a", "7", "7", "one, two/ä.png", "benign", ("m 1.png", "m2.png"), (Box(1, 2, 3, 4),), "L", "CC"),
+        Sample("b", "7", "7", "b.png", "malignant", facts={"birads": "4", "device": 'says "hm"'}),
+        Sample("c", "9", "9", "c.png", "normal"),
+    )
+    return Index("busi", root, samples, (Dropped("d.png", "a reason, with comma"),), ("a note",))
+
+
+def write(target: Path, **cells: str) -> Path:
+    row = {
+        "kind": "sample",
+        "dataset": "busi",
+        "sample_id": "a",
+        "group": "g",
+        "path": "a.png",
+        "label": "benign",
+        "masks": "[]",
+        "boxes": "[]",
+        "facts": "{}",
+    }
+    write_rows(target, COLUMNS, [row, row | {"sample_id": "b"} | cells])
+    return target
+
+
+def test_an_index_comes_back_from_its_file(tmp_path: Path) -> None:
+    write_index(index(tmp_path), tmp_path / "new" / "index.csv")
+
+    assert read_index(tmp_path / "new" / "index.csv", tmp_path) == index(tmp_path)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["index.csv"]
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "problem"),
+    [
+        ("path", "../../etc/passwd", "leaves the dataset's folder"),
+        ("path", "/etc/passwd", "leaves the dataset's folder"),
+        ("path", "a\\..\\b.png", "leaves the dataset's folder"),
+        ("path", "", "empty"),
+        ("masks", '["../m.png"]', "leaves the dataset's folder"),
+        ("masks", "[1]", "not a list of paths"),
+        ("masks", "m.png", "not JSON"),
+        ("masks", "[" * 15_000, "not JSON"),
+        ("boxes", "[[1, 2, 3]]", "left, top, width, height"),
+        ("boxes", "[[1, 2, 0, 4]]", "left, top, width, height"),
+        ("boxes", "[[1, 2, NaN, 4]]", "left, top, width, height"),
+        ("facts", "[]", "not a JSON object"),
+        ("facts", '{"a": 1}', "a value is not text"),
+        ("group", "", "empty"),
+        ("label", "", "empty"),
+        ("label", "=cmd|' /C calc'!A0", "a spreadsheet formula"),
+        ("label", "benign\x00", "control characters"),
+        ("label", "ben\u202eign", "control characters"),
+        ("label", "x" * 30_000, "longer than"),
+        ("kind", "robot", "is not sample, dropped or note"),
+        ("dataset", "bus_bra", "among 'busi'"),
+    ],
+)
+def test_a_hostile_cell_is_named_by_row_and_column(tmp_path: Path, column: str, cell: str, problem: str) -> None:
+    path = write(tmp_path / "index.csv", **{column: cell})
+
+    with pytest.raises(DatasetError, match=f"row 2, column '{column}'.*{problem}"):
+        read_index(path, tmp_path)
+
+
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "secret.png").write_bytes(b"x")
+    (tmp_path / "data" / "a.png").symlink_to(tmp_path / "secret.png")
+
+    with pytest.raises(DatasetError, match="row 1, column 'path'"):
+        read_index(write(tmp_path / "index.csv"), tmp_path / "data")
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "has no column"),
+        (b"a,b\n1,2\n", "has no column kind"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"a,a\n", "named twice"),
+        (",".join(COLUMNS).encode() + b"\n1,2\n", "row 1: it has more or fewer cells"),
+        (",".join(COLUMNS).encode() + b"\n" + b"x," * 20 + b"\n", "row 1: it has more or fewer cells"),
+        (",".join(COLUMNS).encode() + b'\n"open', "not a CSV table"),
+        (",".join(COLUMNS).encode() + b"\n", "lists no sample"),
+        (",".join(COLUMNS).encode() + b'\n"' + b"y" * 200_000 + b'"\n', "not a CSV table"),
+    ],
+)
+def test_a_file_that_is_no_index_is_refused(tmp_path: Path, content: bytes, problem: str) -> None:
+    (tmp_path / "index.csv").write_bytes(content)
+
+    with pytest.raises(DatasetError, match=problem):
+        read_index(tmp_path / "index.csv", tmp_path)
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"index\.csv cannot be read"):
+        read_index(tmp_path / "index.csv", tmp_path)
+
+
+def test_a_sample_listed_twice_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="'a' is listed twice"):
+        read_index(write(tmp_path / "index.csv", sample_id="a"), tmp_path)
+
+
+def test_labels_groups_and_units(tmp_path: Path) -> None:
+    found = index(tmp_path)
+
+    assert found.with_labels(("benign", "malignant")).labels_as("malignant").tolist() == [0, 1]
+    assert found.groups().tolist() == [0, 0, 1]
+    assert (found.has_patients, found.units) == (True, 2)
+    assert [sample.sample_id for sample in found.take(np.array([2, 0])).samples] == ["c", "a"]
+    with pytest.raises(DatasetError, match="no sample labelled odd"):
+        found.with_labels(("odd",))
+
+
+def test_the_fingerprint_depends_on_bytes_and_labels_only(tmp_path: Path) -> None:
+    names = ("a.png", "b.png", "c.png")
+    for number, name in enumerate(names):
+        (tmp_path / name).write_bytes(bytes([number]))
+    samples = tuple(Sample(name, "", name, name, "benign") for name in names)
+    found = Index("busi", tmp_path, samples)
+
+    print_of = found.fingerprint()
+    renamed = replace(found, samples=tuple(replace(sample, sample_id=f"x{sample.path}") for sample in samples[::-1]))
+    relabelled = replace(found, samples=(*samples[:2], replace(samples[2], label="malignant")))
+
+    assert (print_of.images, print_of.patients, print_of.name) == (3, 3, "busi")
+    assert renamed.fingerprint() == print_of
+    assert relabelled.fingerprint().sha256 != print_of.sha256
+    (tmp_path / "c.png").write_bytes(b"other")
+    assert replace(found).fingerprint().sha256 != print_of.sha256
+    (tmp_path / "c.png").unlink()
+    with pytest.raises(DatasetError, match=r"c\.png cannot be read"):
+        replace(found).fingerprint()
+
+
+def test_json_cells_stay_json(tmp_path: Path) -> None:
+    write_index(index(tmp_path), tmp_path / "index.csv")
+
+    line = (tmp_path / "index.csv").read_text("utf-8").splitlines()[1]
+
+    assert json.dumps(["m 1.png", "m2.png"]).replace('"', '""') in line
