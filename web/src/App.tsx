@@ -142,7 +142,7 @@ function Welcome({ failed }: { failed: boolean }) {
       <p className="lead">Drop breast-ultrasound pictures anywhere on the page.</p>
       <p>
         Each is answered with a calibrated probability, the evidence for it drawn over the picture, and how far to trust it.
-        Pictures stay on this machine.
+        Pictures stay on the machine that serves this page.
       </p>
     </div>
   );

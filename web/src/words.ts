@@ -28,10 +28,15 @@ export function familiarity(answer: Answer): string {
   return `The picture is more unusual than ${share} % of those the model was checked on, and within its limits.`;
 }
 
+/** A message without the file's name, where that stands beside it. */
+export function reason(filename: string, message: string): string {
+  return message.startsWith(`${filename}: `) ? message.slice(filename.length + 2) : message;
+}
+
 /** One line for the list of uploads. */
 export function summary(prediction: Prediction): string {
   const { state, result, error } = prediction;
-  if (state === "failed") return error?.message ?? "failed";
+  if (state === "failed") return error ? reason(prediction.filename, error.message) : "failed";
   if (state === "queued") return "waiting";
   if (state === "running" || !result) return "being read";
   if (result.abstained) return "no answer";

@@ -19,6 +19,9 @@ load this page again.</p>
 class _Assets(StaticFiles):
     """Files whose names carry a hash of their contents, so that browsers may keep them for good."""
 
+    async def check_config(self) -> None:
+        """Let a folder that is not built yet be a plain 404."""
+
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"

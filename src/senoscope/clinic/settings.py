@@ -44,7 +44,7 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SENOSCOPE_", frozen=True, extra="forbid")
 
-    home: Annotated[Path, Field(default_factory=default_home, description="folder of the database and the pictures")]
+    home: Path = Field(default_factory=default_home, description="folder of the database and the pictures")
     host: Annotated[str, Field(description="address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     allow_remote: Annotated[bool, Field(description="listen beyond this machine, without users or passwords")] = False

@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 
 import { overlayUrl, resultUrl, type Answer, type Flag, type Model, type Prediction } from "../api/client";
-import { familiarity, megabytes, milliseconds } from "../words";
+import { familiarity, megabytes, milliseconds, reason } from "../words";
 import { ProbabilityBar } from "./ProbabilityBar";
 
 interface Props {
@@ -32,7 +32,7 @@ function Body({ prediction, models, opacity, onCard }: Props & { prediction: Pre
   if (error) {
     return (
       <p className="failure">
-        <strong>{error.message}</strong>
+        <strong>{reason(prediction.filename, error.message)}</strong>
         {error.hint && <span>{error.hint}</span>}
       </p>
     );
@@ -120,11 +120,11 @@ function Facts({ prediction, answer, model, onCard }: { prediction: Prediction; 
             card
           </button>
         </dd>
-        {point && (
+        {point && !answer.abstained && (
           <>
-            <dt title="on validation data, with 95 % interval">Sensitivity</dt>
+            <dt>Sensitivity</dt>
             <dd>{share(point.sensitivity)}</dd>
-            <dt title="on validation data, with 95 % interval">Specificity</dt>
+            <dt>Specificity</dt>
             <dd>{share(point.specificity)}</dd>
           </>
         )}
@@ -137,6 +137,11 @@ function Facts({ prediction, answer, model, onCard }: { prediction: Prediction; 
           {milliseconds(read)} read · {milliseconds(preprocess)} prepare · {milliseconds(network)} network
         </dd>
       </dl>
+      {point && !answer.abstained && (
+        <p className="aside">
+          Sensitivity and specificity of ‘{point.name}’ on validation data, with 95 % interval.
+        </p>
+      )}
     </Part>
   );
 }

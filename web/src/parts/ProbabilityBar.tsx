@@ -8,7 +8,7 @@ export function ProbabilityBar({ answer }: { answer: Answer }) {
   return (
     <div className={isAbove(answer) ? "probability above" : "probability below"}>
       <p className="figure">
-        <strong>{percent(probability)}</strong> <span>probability of {positive}</span>
+        <strong>{percent(probability)}</strong> <span>probability that it is {positive}</span>
       </p>
       <div
         className="bar"

@@ -80,7 +80,7 @@ export function Uploads(props: Props) {
       </label>
       {points.length > 1 && (
         <label className="point">
-          <span>Operating point</span>
+          <span>Operating point for new uploads</span>
           <select value={point || usual} onChange={(event) => onPoint(event.target.value)}>
             {points.map((name) => (
               <option key={name}>{name}</option>
