@@ -48,7 +48,15 @@ def test_a_key_that_is_wrong_is_named(addition: str, key: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "overrides", [{"fit.epoch": "3"}, {"fit.epochs.more": "3"}, {"name": "../up"}, {"fit.epochs": "many"}, {"": "1"}]
+    "overrides",
+    [
+        {"fit.epoch": "3"},
+        {"fit.epochs.more": "3"},
+        {"name": "../up"},
+        {"fit.epochs": "many"},
+        {"": "1"},
+        {"fit.epochs": "[" * 50_000},
+    ],
 )
 def test_a_wrong_override_is_an_error(overrides: dict[str, str]) -> None:
     with pytest.raises(RecipeError, match="recipe key"):

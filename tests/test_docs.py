@@ -1,0 +1,75 @@
+"""What the documentation says is so."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from senoscope.core.domain.bundle import BundleManifest
+from senoscope.core.domain.recipe import Recipe, parse_recipe
+from senoscope.core.tasks import TASKS
+from senoscope.evidence.datasets import DATASETS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def _text(name: str) -> str:
+    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+
+
+def _keys(model: type[BaseModel], table: str = "") -> Iterator[tuple[str, Any]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.default, BaseModel):
+            yield from _keys(type(field.default), f"{name}.")
+        else:
+            yield f"{table}{name}", field.default
+
+
+def _toml(value: Any) -> str:
+    if value is PydanticUndefined:
+        return "–"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+def test_every_key_of_a_recipe_is_documented_with_its_default() -> None:
+    documented = re.findall(r"^\| `([\w.]+)` \| (\S+) \| .+ \|$", _text("reference/recipes.md"), flags=re.MULTILINE)
+
+    assert documented == [(key, _toml(default)) for key, default in _keys(Recipe)]
+
+
+def test_the_recipe_in_the_reference_is_one() -> None:
+    example = re.search(r"```toml\n(.+?)```", _text("reference/recipes.md"), flags=re.DOTALL)
+
+    assert example is not None
+    assert parse_recipe(example[1]).fit.solver == "lbfgs"
+
+
+def test_every_field_of_the_manifest_is_documented() -> None:
+    cells = " ".join(re.findall(r"^\| (`.+?) \|", _text("reference/bundle.md"), flags=re.MULTILINE))
+
+    assert set(re.findall(r"`(\w+)`", cells)) == set(BundleManifest.model_fields)
+
+
+def test_every_dataset_and_task_has_a_page() -> None:
+    for name in DATASETS.names():
+        facts, text = DATASETS.get(name), _text(f"datasets/{name}.md")
+        assert all(f"{count:,} {label}" in text for label, count in facts.published.items())
+        assert re.search(r"doi:(\S+)", facts.citation)[1] in text  # type: ignore[index]
+    for name in TASKS.names():
+        task, text = TASKS.get(name), _text(f"tasks/{name}.md")
+        assert all(f"`{label}`" in text for label in task.labels)
+        assert f"at least {task.smallest_side} pixels" in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
+def test_links_lead_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
+
+    assert [link for link in links if not (page.parent / link).exists()] == []
