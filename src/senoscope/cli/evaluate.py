@@ -77,7 +77,7 @@ def choose_part(
     manifest, name = model.manifest, index.dataset
     own = any(trained.name == name for trained in manifest.datasets)
     refitted = own and manifest.recipe.split.mode == "crossval"
-    part = split or ("test" if own and not refitted else "all")
+    part = split or ("test" if own and not refitted and not trained_on else "all")
     if own and not trained_on and (part != "test" or refitted):
         raise DatasetError(f"{manifest.name} was trained on {_what(part, name)}", _hint(refitted))
     if part == "all":

@@ -2,7 +2,8 @@
 
 Whose image is whose is not published, and many lesions appear several times, so near-duplicates are clustered and the
 cluster is the group. Some pictures appear under two classes. Nobody outside the hospital can say which class is right,
-so both images of every near-duplicate pair with different labels are dropped; the rest of their clusters stays.
+so both images of every near-duplicate pair with different labels are dropped; the rest of their clusters stays. The
+rule takes the same distance as the clusters: every such pair that was looked at, up to the limit, is one picture.
 """
 
 import re

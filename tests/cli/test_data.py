@@ -1,0 +1,60 @@
+import csv
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from senoscope.cli.data import data_app
+from senoscope.core.errors import DatasetError, UsageError
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.index import read_index
+from tests.makers import bus_bra, busi
+
+
+def run(*words: object) -> str:
+    """Output of the command; its error is raised."""
+    result = CliRunner().invoke(data_app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def test_list_names_every_dataset_with_its_terms() -> None:
+    shown = run("list")
+
+    for name in DATASETS.names():
+        assert name in shown
+        assert DATASETS.get(name).url in shown
+
+
+def test_index_writes_the_table(tmp_path: Path) -> None:
+    root = bus_bra(tmp_path / "data")
+
+    shown = run("index", "bus_bra", root, "--out", tmp_path / "out" / "index.csv")
+
+    assert len(read_index(tmp_path / "out" / "index.csv", root)) == 5
+    assert "5 of 1,875 images of BUS-BRA" in shown
+    with (tmp_path / "out" / "index.csv").open(encoding="utf-8") as file:
+        assert [row["laterality"] for row in csv.DictReader(file)][:2] == ["L", "R"]
+
+
+def test_audit_prints_tables_and_writes_json(tmp_path: Path) -> None:
+    root = busi(tmp_path / "data")
+    shutil.copy(root / "benign" / "benign (3).png", root / "malignant" / "malignant (9).png")
+    shutil.copy(root / "benign" / "benign (2).png", root / "benign" / "benign (7).png")
+
+    shown = run("audit", "busi", root, "--out", tmp_path / "out")
+
+    assert "dropped benign/benign (3).png: the same picture as malignant (9)" in shown
+    found = json.loads((tmp_path / "out" / "audit.json").read_text("utf-8"))
+    assert found["pairs"]["exact copies"] == 1
+    assert found["group_sizes"] == {"1": 7, "2": 1}
+    assert json.loads(run("audit", "busi", root, "--format", "json")) == found
+
+
+def test_a_wrong_name_and_a_wrong_folder_are_our_errors(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no dataset 'bus'"):
+        run("index", "bus", tmp_path)
+    with pytest.raises(DatasetError, match="looked for"):
+        run("audit", "busi", tmp_path)

@@ -1,0 +1,118 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from senoscope.core.domain.recipe import SplitRecipe
+from senoscope.core.errors import DatasetError
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.evaluate import evaluate
+from senoscope.evidence.index import Index
+from senoscope.evidence.metrics.intervals import binary_table
+from tests.evidence.answers import Answers, manifest
+from tests.makers import bus_bra, busi
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Index:
+    return DATASETS.get("busi").index(busi(tmp_path_factory.mktemp("data"), images=6))
+
+
+def chances(index: Index, seed: int = 0) -> dict[str, float]:
+    random = np.random.default_rng(seed)
+    return {s.sample_id: float(0.3 * (s.label == "malignant") + random.uniform(0, 0.7)) for s in index.samples}
+
+
+def test_figures_come_from_the_answers(data: Index) -> None:
+    known = chances(data)
+    seen: list[None] = []
+
+    found = evaluate(Answers(known).as_model(), data, progress=lambda: seen.append(None))
+
+    binary = data.with_labels(("benign", "malignant"))
+    expected = binary_table(
+        binary.labels_as("malignant"), [known[s.sample_id] for s in binary.samples], binary.groups(), 0.5
+    )
+    assert found.table == expected
+    assert found.answered == expected
+    assert (len(found.labels), found.labels.sum(), len(seen)) == (12, 6, 12)
+    assert found.unit == "duplicate groups"
+    assert "left out, as the task does not know the label: 1 normal" in found.notes
+    assert found.metric_table().values == expected
+
+
+def test_the_operating_point_is_the_one_asked_for(data: Index) -> None:
+    found = evaluate(Answers(chances(data)).as_model(), data, operating_point="screening")
+
+    assert (found.operating_point, found.threshold) == ("screening", 0.2)
+
+
+def test_abstentions_are_counted_and_left_out_apart(data: Index) -> None:
+    doubted = ["benign (1)", "malignant (2)"]
+
+    found = evaluate(Answers(chances(data), doubted).as_model(), data)
+
+    kept = ~found.abstained
+    assert [name for name, out in zip(found.sample_ids, found.abstained, strict=True) if out] == doubted
+    assert found.answered == binary_table(found.labels[kept], found.probabilities[kept], found.groups[kept], 0.5)
+    assert found.answered != found.table
+
+
+def test_abstaining_from_a_whole_class_leaves_no_figures(data: Index) -> None:
+    doubted = [sample.sample_id for sample in data.samples if sample.label == "malignant"]
+
+    found = evaluate(Answers(chances(data), doubted).as_model(), data)
+
+    assert found.answered == {}
+    assert found.table
+    assert any("fewer than two classes" in note for note in found.notes)
+
+
+def test_unreadable_images_are_named(tmp_path: Path) -> None:
+    root = bus_bra(tmp_path, patients=6)
+    index = DATASETS.get("bus_bra").index(root)
+    victim = root / index.samples[2].path
+    victim.write_bytes(victim.read_bytes()[:60])
+
+    found = evaluate(Answers(dict.fromkeys((s.sample_id for s in index.samples), 0.4)).as_model(), index)
+
+    assert [item.path for item in found.unread] == [index.samples[2].path]
+    assert found.unread[0].reason
+    assert len(found.labels) == len(index) - 1
+    assert found.unit == "patients"
+
+
+def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
+    root = bus_bra(tmp_path)
+    index = DATASETS.get("bus_bra").index(root)
+    for sample in index.samples:
+        (root / sample.path).write_bytes(b"")
+
+    with pytest.raises(DatasetError, match="none of the 5 images of bus_bra can be read"):
+        evaluate(Answers({}).as_model(), index)
+
+
+def test_one_class_only_is_an_error(data: Index) -> None:
+    with pytest.raises(DatasetError, match="figures need both classes"):
+        evaluate(Answers(chances(data)).as_model(), data.with_labels(("benign",)))
+
+
+def test_leaks_are_found_by_fingerprint(data: Index) -> None:
+    binary = data.with_labels(("benign", "malignant"))
+    exact, other = binary.fingerprint(), binary.take([0, 6, 7]).fingerprint()
+    paper, crossval = SplitRecipe(protocol="paper"), SplitRecipe(mode="crossval")
+    external = other.model_copy(update={"name": "elsewhere"})
+
+    cases = {
+        "external": (manifest([external]), "", ""),
+        "the same": (manifest([exact]), "part 'test' of split.csv", "exactly these images"),
+        "unknown": (manifest([other]), "", "trained on images of busi"),
+        "held out": (manifest([other]), "part 'test' of split.csv", ""),
+        "paper": (manifest([other], paper), "part 'test' of split.csv", "ignores whose image is whose"),
+        "refitted": (manifest([other], crossval), "part 'test' of split.csv", "fitted again on all"),
+    }
+
+    for name, (bundle, held_out, leak) in cases.items():
+        found = evaluate(Answers(chances(data), of=bundle).as_model(), data, held_out=held_out)
+        assert leak in found.leak, name
+        assert found.leaky == bool(leak), name
