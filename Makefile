@@ -59,7 +59,7 @@ wheel: .venv/.stamp web
 lock: .venv-uv/bin/uv
 	for name in uv node; do \
 	  $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade \
-	    requirements/$$name.in --output-file requirements/$$name.txt; done
+	    requirements/$$name.in --output-file requirements/$$name.txt || exit 1; done
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --upgrade \
 	  --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

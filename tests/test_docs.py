@@ -1,6 +1,8 @@
 """What the documentation says is so."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,9 @@ from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.domain.recipe import Recipe, parse_recipe
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
+from senoscope.runtime.store import shipped
+from tests.conftest import needs
+from tests.makers import pil_bytes, ultrasound
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -73,3 +78,16 @@ def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs(shipped(), "no bundle ships with this checkout")
+    example = re.search(r"```python\n(.+?)```", (ROOT / "README.md").read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert example is not None
+    (tmp_path / "scan.png").write_bytes(pil_bytes(ultrasound(3), "PNG"))
+    monkeypatch.chdir(tmp_path)
+
+    done = subprocess.run([sys.executable, "-c", example[1]], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"0\.\d+ (True|False) \(256, 320\)\n", done.stdout)
