@@ -1,6 +1,6 @@
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 
-import { listModels, ServiceProblem, upload, type Model, type Problem } from "./api/client";
+import { listModels, ServiceProblem, upload, type Model, type Prediction, type Problem } from "./api/client";
 import { AnswerPanel } from "./parts/AnswerPanel";
 import { CardDialog } from "./parts/CardDialog";
 import { KeysDialog } from "./parts/KeysDialog";
@@ -8,7 +8,8 @@ import { Uploads } from "./parts/Uploads";
 import { usePredictions } from "./usePredictions";
 import { useSelection } from "./useSelection";
 
-const Viewer = lazy(() => import("./viewer/Viewer"));
+const loadViewer = () => import("./viewer/Viewer");
+const Viewer = lazy(loadViewer);
 
 export const NOTICE = "Research use only — not for diagnosis";
 
@@ -42,6 +43,7 @@ export function App() {
     async (files: readonly File[]) => {
       if (files.length === 0) return;
       setRefusal(null);
+      void loadViewer();
       setSending(files.length);
       try {
         const accepted = await upload(files, point);
@@ -119,12 +121,12 @@ export function App() {
           onSelect={select}
         />
         <section className="stage" aria-label="Picture">
-          {shown && shown.error === null ? (
+          {shown?.result ? (
             <Suspense fallback={<p className="empty">Loading the viewer…</p>}>
               <Viewer prediction={shown} opacity={opacity} onOpacity={setOpacity} isTyping={isTyping} />
             </Suspense>
           ) : (
-            <Welcome failed={shown !== null} />
+            <Welcome shown={shown} />
           )}
         </section>
         <AnswerPanel prediction={shown} models={models} opacity={opacity} onCard={setCard} />
@@ -135,8 +137,9 @@ export function App() {
   );
 }
 
-function Welcome({ failed }: { failed: boolean }) {
-  if (failed) return <p className="empty">There is no picture to show for this file.</p>;
+function Welcome({ shown }: { shown: Prediction | null }) {
+  if (shown?.error) return <p className="empty">There is no picture to show for this file.</p>;
+  if (shown) return <p className="empty">The picture is being read…</p>;
   return (
     <div className="empty">
       <p className="lead">Drop breast-ultrasound pictures anywhere on the page.</p>

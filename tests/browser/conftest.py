@@ -1,0 +1,60 @@
+"""A real Chromium in front of the real service."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from senoscope.clinic.page import STATIC
+from tests.browser.app import App
+from tests.clinic.program import Program
+from tests.conftest import needs
+from tests.makers import tiny_bundle
+
+ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    needs((STATIC / "index.html").is_file(), "the page is not built (make web)")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Link of a service with the tiny bundle and those that ship."""
+    home: Path = tmp_path_factory.mktemp("home")
+    tiny_bundle(home / "bundles" / "tiny")
+    program = Program(home)
+    try:
+        yield program.link()
+    finally:
+        program.kill()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Yield a page that must not complain, and must not ask for anything from elsewhere."""
+    opened = browser.new_page(viewport={"width": 1280, "height": 800})
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    foreign: list[str] = []
+    opened.on("request", lambda asked: foreign.append(asked.url) if _is_foreign(asked.url) else None)
+    yield opened
+    opened.close()
+    assert complaints == []
+    assert foreign == []
+
+
+def _is_foreign(url: str) -> bool:
+    return not url.startswith(("http://127.0.0.1:", "blob:", "data:"))
+
+
+@pytest.fixture
+def app(page: Page, service: str) -> App:
+    return App(page, service)
