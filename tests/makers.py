@@ -46,7 +46,9 @@ def ultrasound(seed: int = 0, size: tuple[int, int] = (320, 256), *, malignant: 
     echo = np.where(below, 0.55 if malignant else 1.35, 1.0)
     echo = _blurred(echo, width // 40 + 1, axes=(1,))
     clean = tissue * (1 - inside) * np.where(inside > 0.5, 1, echo) + 0.07 * inside
-    speckled = clean * _blurred(random.rayleigh(0.8, (height, width)), 1)
+    speckle = _blurred(random.rayleigh(1.0, (height, width)), 3, axes=(1,))  # the beam is wider than the pulse is long
+    speckle = 1 + 0.28 * (speckle - speckle.mean()) / speckle.std()
+    speckled = _blurred(clean * np.clip(speckle, 0, None), 1)
     return np.asarray(np.clip(speckled * 255, 0, 255), np.uint8)
 
 
