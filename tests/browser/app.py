@@ -90,4 +90,5 @@ class App:
 
     def picture(self) -> NDArray[np.float64]:
         """Take the view, evidence and all, as grey levels."""
-        return pixels(self.page.locator(".canvas").screenshot())[..., :3].mean(axis=2)
+        colours = pixels(self.page.locator(".canvas").screenshot())[..., :3]
+        return np.asarray(colours.mean(axis=2))

@@ -94,6 +94,9 @@ def test_the_evidence_is_the_models(client: TestClient, done: dict[str, Any], ho
     assert heat.shape == (160, 200, 4)
     alpha = heat[..., 3].astype(float)
     assert np.corrcoef(alpha.ravel(), saliency.ravel())[0, 1] > 0.9
+    small = picture(client, f"{PREDICTIONS}/{done['id']}/heat.png?side=50")
+    assert small.shape == (40, 50, 4)
+    assert np.abs(small[..., 3] - alpha[2::4, 2::4]).mean() < 8
     reply = client.get(f"{PREDICTIONS}/{done['id']}/overlay.png", params={"opacity": 0.7})
     assert reply.content == overlay_png(image, saliency, 0.7)
     plain = picture(client, f"{PREDICTIONS}/{done['id']}/overlay.png?opacity=0")

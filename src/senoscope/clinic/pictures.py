@@ -2,6 +2,7 @@
 
 import io
 import threading
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,11 @@ from PIL import Image as Pil
 from pydantic import BaseModel
 
 from senoscope.clinic.images import ImageStore
-from senoscope.core.domain.geometry import Placement
+from senoscope.core.domain.geometry import Box, Placement, Size
 from senoscope.core.domain.image import Image
 from senoscope.core.domain.prediction import Prediction, saliency_of
 from senoscope.core.io import SERVICE, read_bytes
-from senoscope.runtime.outputs.overlay import display_png, heat_png, overlay_png
+from senoscope.runtime.outputs.overlay import display_png, eight_bit, heat_png, overlay_png
 
 
 class Evidence(BaseModel):
@@ -23,9 +24,13 @@ class Evidence(BaseModel):
     heat: list[list[float]]
     placements: tuple[Placement, ...]
 
-    def saliency(self) -> NDArray[np.float32]:
-        """Evidence over the picture as stored, (H, W) in [0, 1]."""
-        return saliency_of(np.array(self.heat, np.float32), self.placements)
+    def saliency(self, side: int | None = None) -> NDArray[np.float32]:
+        """Evidence over the picture, (H, W) in [0, 1]; at most `side` pixels along the longer side, if given."""
+        heat = np.array(self.heat, np.float32)
+        if not self.placements or side is None:
+            return saliency_of(heat, self.placements)
+        outermost, *others = self.placements
+        return saliency_of(heat, (_reduced(outermost, side), *others))
 
 
 def pack_evidence(prediction: Prediction) -> dict[str, Any]:
@@ -47,12 +52,15 @@ class Pictures:
     def display(self, digest: str, side: int | None) -> bytes:
         """Draw the upload as 8-bit PNG, its longer side at most `side` pixels; raises `InputError` if unreadable."""
         with self._one:
-            return _within(display_png(self._image(digest)), side)
+            image = self._image(digest)
+            if side is None or max(image.size.width, image.size.height) <= side:
+                return display_png(image)
+            return _thumbnail(image, side)
 
     def heat(self, evidence: dict[str, Any], side: int | None) -> bytes:
         """Draw the evidence alone as transparent PNG, of the size of `display`."""
         with self._one:
-            return _within(heat_png(Evidence.model_validate(evidence).saliency()), side)
+            return heat_png(Evidence.model_validate(evidence).saliency(side))
 
     def overlay(self, digest: str, evidence: dict[str, Any], opacity: float) -> bytes:
         """Draw the upload with the evidence laid over it, at full size."""
@@ -63,11 +71,20 @@ class Pictures:
         return read_bytes(self._images.read(digest), "the picture", SERVICE)
 
 
-def _within(png: bytes, side: int | None) -> bytes:
-    with Pil.open(io.BytesIO(png)) as picture:
-        if side is None or max(picture.size) <= side:
-            return png
-        picture.thumbnail((side, side))
-        buffer = io.BytesIO()
-        picture.save(buffer, "PNG")
+def _reduced(placement: Placement, side: int) -> Placement:
+    """Shrink the picture that was placed, not what it was placed into: nothing is drawn larger than it is shown."""
+    scale = side / max(placement.source.width, placement.source.height)
+    if scale >= 1:
+        return placement
+    left, top, right, bottom = (round(edge * scale) for edge in placement.source_box.edges)
+    source = Size(max(1, round(placement.source.width * scale)), max(1, round(placement.source.height * scale)))
+    left, top = min(left, source.width - 1), min(top, source.height - 1)
+    return replace(placement, source=source, source_box=Box(left, top, max(1, right - left), max(1, bottom - top)))
+
+
+def _thumbnail(image: Image, side: int) -> bytes:
+    picture = Pil.fromarray(eight_bit(image))
+    picture.thumbnail((side, side))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
     return buffer.getvalue()

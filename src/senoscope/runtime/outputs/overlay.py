@@ -13,6 +13,9 @@ ANCHORS = np.array([[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [25
 VISIBLE = 0.15
 """Saliency below this is left uncovered, so that the picture stays readable where there is no evidence."""
 
+STRIP = 512
+"""Rows mixed at a time: in floating point, a whole picture of 100 megapixels would take gigabytes."""
+
 
 def _colors(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
     stops = np.linspace(0, 1, len(ANCHORS))
@@ -57,9 +60,12 @@ def overlay_png(image: Image, saliency: NDArray[np.float32], opacity: float = 0.
         saliency: (H, W) in [0, 1], over the image as stored.
         opacity: share of the colour where the evidence is strongest, 0 to 1.
     """
-    cover = (_cover(saliency) * opacity)[..., None]
-    mixed = eight_bit(image) * (1 - cover) + _colors(saliency) * cover
-    return _png(np.rint(mixed).astype(np.uint8))
+    mixed = eight_bit(image)
+    for top in range(0, len(mixed), STRIP):
+        rows = slice(top, top + STRIP)
+        cover = (_cover(saliency[rows]) * opacity)[..., None]
+        mixed[rows] = np.rint(mixed[rows] * (1 - cover) + _colors(saliency[rows]) * cover)
+    return _png(mixed)
 
 
 def _png(pixels: NDArray[np.uint8]) -> bytes:
