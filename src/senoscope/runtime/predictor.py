@@ -1,11 +1,8 @@
 """Images in, predictions out: read and prepared in threads, run in batches, answered in order."""
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import overload
 
@@ -16,6 +13,7 @@ from senoscope.core.domain.image import Image
 from senoscope.core.domain.prediction import Prediction, Timings
 from senoscope.core.errors import SenoscopeError, UsageError
 from senoscope.core.io import read
+from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Prepared
 from senoscope.core.tasks import Task
 from senoscope.runtime.session import Activations, Session
@@ -93,9 +91,8 @@ class Model:
             UsageError: the bundle has no such operating point.
         """
         point = self._point(operating_point)
-        with ThreadPoolExecutor(workers, thread_name_prefix="senoscope-read") as pool:
-            for group in _ahead(pool, self._prepare, sources, batch, ahead=2 * batch):
-                yield from self._answer(group, point)
+        for group in batches(self._prepare, sources, batch=batch, workers=workers):
+            yield from self._answer(group, point)
 
     def warm_up(self) -> None:
         """Run the network once on a blank input; raises `BundleError` where the pipeline does not suit it."""
@@ -154,20 +151,3 @@ class Model:
                 trust=assess(item.image, self.task, *self._reference.judge(float(distance))),
                 timings=Timings(item.read_ms, item.prepare_ms, network_ms),
             )
-
-
-def _ahead(
-    pool: ThreadPoolExecutor,
-    work: Callable[[Source], _Ready | Failure],
-    sources: Iterable[Source],
-    batch: int,
-    ahead: int,
-) -> Iterator[list[_Ready | Failure]]:
-    """Groups of up to `batch` results in order, while up to `ahead` more are under way."""
-    waiting: deque[Future[_Ready | Failure]] = deque()
-    rest = iter(sources)
-    waiting.extend(pool.submit(work, source) for source in islice(rest, ahead + batch))
-    while waiting:
-        group = [waiting.popleft().result() for _ in range(min(batch, len(waiting)))]
-        waiting.extend(pool.submit(work, source) for source in islice(rest, len(group)))
-        yield group

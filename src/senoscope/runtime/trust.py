@@ -57,7 +57,7 @@ def distances(
     centred = embeddings.astype(np.float64) - mean
     scores = centred @ basis
     left_over = np.maximum((centred**2).sum(axis=1) - (scores**2).sum(axis=1), 0.0)
-    return np.sqrt(((scores**2 / variance).sum(axis=1) + left_over / residual) / (variance.size + 1))
+    return np.sqrt(((scores**2 / variance).mean(axis=1) + left_over / residual) / 2)
 
 
 def assess(image: Image, task: Task, percentile: float, distance: float) -> Trust:

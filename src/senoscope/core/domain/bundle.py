@@ -102,8 +102,8 @@ class FloatArray(_Part):
 class EmbeddingReference(_Part):
     """What embeddings of the task's own images look like.
 
-    The distance of an embedding `e` is the square root of the mean over directions of ((e − mean) @ basis)² / variance,
-    with what the basis leaves over counted as one more direction of variance `residual`.
+    The squared distance of an embedding `e` is the mean of two numbers, both 1 on average over the task's own images:
+    the mean over directions of ((e − mean) @ basis)² / variance, and |what the basis leaves over|² / residual.
 
     Args:
         mean: (D,) centre.

@@ -1,9 +1,10 @@
 """A recipe: data, preprocessing, model and fit, as typed TOML in which a misspelt key is an error."""
 
+import json
 import tomllib
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from senoscope.core.errors import RecipeError
 
@@ -62,8 +63,14 @@ class AugmentRecipe(_Part):
 
 
 class FitRecipe(_Part):
-    """Fitting the head on stored features."""
+    """Fitting the head on stored features.
 
+    `adam` goes through batches, with early stopping on the validation loss. `lbfgs` (the logistic head only) takes all
+    examples at once to the optimum of loss + decay/2 × weights²; `epochs` then bounds its iterations, and `batch`,
+    `rate` and `patience` do not apply. `balance` weighs both classes alike.
+    """
+
+    solver: Literal["adam", "lbfgs"] = "adam"
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
     batch: Annotated[int, Field(ge=1, le=4096)] = 8
     rate: Annotated[float, Field(gt=0)] = 1e-3
@@ -99,6 +106,14 @@ class Recipe(_Part):
     calibration: Literal["platt", "temperature"] = "platt"
     operating_point: Literal["screening", "balanced"] = "balanced"
 
+    @model_validator(mode="after")
+    def _consistent(self) -> "Recipe":
+        if self.fit.solver == "lbfgs" and self.model.head != "logistic":
+            raise ValueError("fit.solver = 'lbfgs' is for model.head = 'logistic'")
+        if self.split.test_fold >= self.split.folds:
+            raise ValueError("split.test_fold must be below split.folds")
+        return self
+
 
 def parse_recipe(text: str, overrides: dict[str, str] | None = None) -> Recipe:
     """Read a recipe from TOML text.
@@ -123,7 +138,9 @@ def parse_recipe(text: str, overrides: dict[str, str] | None = None) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise RecipeError(f"recipe key {where!r}: {first['msg']}", "see docs/reference/recipes.md for all keys") from error
+        raise RecipeError(
+            f"recipe key {where!r}: {first['msg']}", "see docs/reference/recipes.md for all keys"
+        ) from error
 
 
 def _override(values: dict[str, Any], key: str, value: str) -> None:
@@ -135,5 +152,19 @@ def _override(values: dict[str, Any], key: str, value: str) -> None:
             raise RecipeError(f"recipe key {key!r}: {table!r} is a value, not a table")
     try:
         target[last] = tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         target[last] = value
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Write a recipe as TOML with every field, so that `parse_recipe` gives the same recipe back."""
+    values = recipe.model_dump()
+    lines = [
+        f"{key} = {json.dumps(value, ensure_ascii=False)}"
+        for key, value in values.items()
+        if not isinstance(value, dict)
+    ]
+    for name, table in values.items():
+        if isinstance(table, dict):
+            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,100 @@
+"""What lies beside the network in a bundle: the manifest, and the card a person reads."""
+
+from pathlib import Path
+
+from senoscope.core.domain.bundle import BundleManifest, Interval, MetricTable
+from senoscope.evidence.tables import write_text
+
+FIGURES = {
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "brier": "Brier score",
+    "ece": "ECE",
+}
+
+
+def write_manifest(folder: Path, manifest: BundleManifest) -> None:
+    """Write `bundle.json` and `card.md` into a bundle's folder, each whole or not at all."""
+    write_text(folder / "bundle.json", manifest.model_dump_json(indent=1) + "\n")
+    write_text(folder / "card.md", card(manifest))
+
+
+def record(folder: Path, manifest: BundleManifest, table: MetricTable) -> BundleManifest:
+    """Add the figures of an evaluation to a bundle; figures of the same dataset and protocol are replaced."""
+    others = tuple(old for old in manifest.metrics if (old.dataset, old.protocol) != (table.dataset, table.protocol))
+    updated = manifest.model_copy(update={"metrics": (*others, table)})
+    write_manifest(folder, updated)
+    return updated
+
+
+def card(manifest: BundleManifest) -> str:
+    """Say in Markdown what a bundle is for, what it was made of, and how well it does; after Mitchell et al. 2019."""
+    recipe, calibration = manifest.recipe, manifest.calibration
+    parts = [
+        f"# {manifest.name} {manifest.version}",
+        manifest.intended_use,
+        "**Research use only; not for diagnosis.**",
+        "## Answer",
+        f"Task `{manifest.task}`: {' or '.join(manifest.labels)}; the probability is of *{manifest.positive}*. "
+        f"Probabilities are calibrated ({calibration.kind}) on {calibration.fitted_on}, {calibration.images} images "
+        f"with {calibration.prevalence:.1%} {manifest.positive}. Where the disease is rarer than that, the same picture "
+        "means a lower probability.",
+        _points(manifest),
+        "## Model",
+        f"`{recipe.model.backbone}` at {recipe.input.size} × {recipe.input.size} pixels ({recipe.input.fit}), "
+        f"{recipe.model.head} head, {recipe.augment.views} extra views, "
+        f"{'fine-tuned' if recipe.finetune.epochs else 'frozen backbone'}. Recipe: `{recipe.name}`. {recipe.about}",
+        "## Data",
+        *(_dataset(manifest, number) for number in range(len(manifest.datasets))),
+        "## Figures",
+        *(_figures(table) for table in manifest.metrics),
+        "## Limits",
+        _limits(manifest),
+        "## Licence",
+        manifest.license,
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _points(manifest: BundleManifest) -> str:
+    rows = [
+        f"| {point.name}{' (default)' if point.name == manifest.operating_point else ''} | {point.threshold:.3f} "
+        f"| {point.rule} | {point.sensitivity} | {point.specificity} |"
+        for point in manifest.operating_points
+    ]
+    head = "| operating point | threshold | rule | sensitivity (validation) | specificity (validation) |"
+    return "\n".join([head, "|---|---|---|---|---|", *rows])
+
+
+def _dataset(manifest: BundleManifest, number: int) -> str:
+    data = manifest.datasets[number]
+    return (
+        f"{data.title}: {data.images} images, {data.patients} patients or duplicate groups. Licence: {data.licence}. "
+        f"Cite: {data.citation}. Fingerprint `{data.sha256[:16]}`."
+    )
+
+
+def _figures(table: MetricTable) -> str:
+    title = (
+        f"### {table.dataset}: {table.protocol}\n\n{table.images} images ({table.positives} positive) of {table.patients} "
+        "patients or duplicate groups; 95 % bootstrap intervals clustered by them."
+    )
+    if table.leaky:
+        title += " **Leaky: too good to be believed.**"
+    rows = [f"| {FIGURES.get(name, name)} | {interval} |" for name, interval in table.values.items()]
+    return "\n".join([title, "", "| figure | value (95 % interval) |", "|---|---|", *rows])
+
+
+def _limits(manifest: BundleManifest) -> str:
+    return (
+        f"Images unlike those it was trained on ({manifest.reference.fitted_on}) are called out and get no answer; the "
+        "limit lets through 99 % of held-out images of the same kind. It reads one still picture and knows nothing of "
+        "the patient. It was trained on few women and few machines: expect it to do worse elsewhere, and measure it "
+        "there (`senoscope evaluate`) before you believe it."
+    )

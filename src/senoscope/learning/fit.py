@@ -1,0 +1,105 @@
+"""Fitting a head on stored features: seconds, whatever the backbone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+from senoscope.core.domain.recipe import FitRecipe
+from senoscope.evidence.metrics.classification import roc_auc
+from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
+from senoscope.learning.models.heads import LogisticHead, PapersHead
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Pooled features (N, D) float32 and labels (N,) of 0 and 1."""
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64]
+
+
+def class_weights(labels: NDArray[np.int64], balance: bool) -> Tensor:
+    """(N,) weights of mean 1: all 1, or such that both classes weigh the same."""
+    positives = labels.mean()
+    if not balance:
+        return torch.ones(len(labels))
+    return torch.from_numpy(np.where(labels == 1, 0.5 / positives, 0.5 / (1 - positives))).float()
+
+
+def fit_head(
+    head: PapersHead | LogisticHead,
+    train: Examples,
+    validation: Examples | None,
+    recipe: FitRecipe,
+    folder: Path,
+    progress: Callable[[Row], None] = lambda row: None,
+) -> Fitted:
+    """Fit a head; it is left in evaluation mode with its best weights.
+
+    Args:
+        head: freshly built, or the checkpoint in `folder` is taken up.
+        train: training part, extra views included.
+        validation: judged after every epoch by its loss; without it, all epochs are run.
+        recipe: how.
+        folder: for checkpoint and log.
+        progress: called after each epoch.
+    """
+    features, labels = torch.from_numpy(train.features), torch.from_numpy(train.labels).float()
+    weights = class_weights(train.labels, recipe.balance)
+    head.start(features)
+    validate = None if validation is None else lambda: judge(head(torch.from_numpy(validation.features)), validation)
+    if recipe.solver == "lbfgs":
+        return _solve(head, features, labels, weights, recipe, folder, validate, progress)
+    optimizer = torch.optim.Adam(head.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
+
+    def epoch(number: int) -> float:
+        total = 0.0
+        # A last batch of one image cannot be batch-normalised; it waits for another epoch's order.
+        for batch in (part for part in torch.randperm(len(labels)).split(recipe.batch) if len(part) > 1):
+            loss = cross_entropy(head(features[batch])[:, 0], labels[batch], weights[batch])
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call] # torch
+            optimizer.step()
+            total += float(loss) * len(batch)
+        return total / len(labels)
+
+    return run(head, optimizer, Plan(recipe.epochs, recipe.patience, recipe.seed, folder), epoch, validate, progress)
+
+
+def judge(logits: Tensor, examples: Examples) -> Validation:
+    """Unweighted cross-entropy and ROC AUC of (N, 1) logits."""
+    scores = logits.detach()[:, 0]
+    loss = float(cross_entropy(scores, torch.from_numpy(examples.labels).float()))
+    return Validation(loss, roc_auc(examples.labels, scores.numpy().astype(np.float64)))
+
+
+def _solve(
+    head: PapersHead | LogisticHead,
+    features: Tensor,
+    labels: Tensor,
+    weights: Tensor,
+    recipe: FitRecipe,
+    folder: Path,
+    validate: Callable[[], Validation] | None,
+    progress: Callable[[Row], None],
+) -> Fitted:
+    """All examples at once by L-BFGS, to the optimum of a convex loss: one epoch that cannot be cut in halves."""
+    optimizer = torch.optim.LBFGS(
+        head.parameters(), max_iter=recipe.epochs, history_size=20, tolerance_grad=1e-7, line_search_fn="strong_wolfe"
+    )
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = cross_entropy(head(features)[:, 0], labels, weights)
+        penalized = loss + recipe.decay / 2 * head.last.weight.square().sum()
+        penalized.backward()  # type: ignore[no-untyped-call] # torch
+        return penalized
+
+    plan = Plan(1, 1, recipe.seed, folder)
+    return run(head, optimizer, plan, lambda number: float(optimizer.step(closure).detach()), validate, progress)

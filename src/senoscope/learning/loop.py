@@ -1,0 +1,162 @@
+"""Epochs with early stopping, a best checkpoint, and a resume that ends where an uninterrupted run does."""
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from senoscope.core.errors import RunError
+
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Validation:
+    """Loss and ROC AUC on the validation part."""
+
+    loss: float
+    auc: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of `log.csv`; validation is absent in a refit on all patients."""
+
+    epoch: int
+    loss: float
+    validation_loss: float | None
+    validation_auc: float | None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a fit went; the network holds the weights of the best epoch."""
+
+    best_epoch: int
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long to go on.
+
+    Args:
+        epochs: at most so many.
+        patience: epochs without a lower validation loss after which it stops.
+        seed: randomness of epoch `e` is drawn from (seed, e), so that a resumed run draws the same.
+        folder: where `checkpoint.safetensors` and `log.csv` are kept.
+    """
+
+    epochs: int
+    patience: int
+    seed: int
+    folder: Path
+
+
+def run(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    plan: Plan,
+    epoch: Callable[[int], float],
+    validate: Callable[[], Validation] | None,
+    progress: Callable[[Row], None] = lambda row: None,
+) -> Fitted:
+    """Train until the plan ends, keeping the best state; take up a checkpoint where there is one.
+
+    Args:
+        network: what is trained; left in evaluation mode with the best weights.
+        optimizer: over its parameters.
+        plan: how long.
+        epoch: trains one epoch, given its number from 1, and returns the mean training loss.
+        validate: judges the network in evaluation mode; without it, all epochs are run and the last is kept.
+        progress: called after each epoch, resumed ones included.
+    """
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    path = plan.folder / "checkpoint.safetensors"
+    rows, best, best_row = _resume(path, network, optimizer)
+    for row in rows:
+        progress(row)
+    for number in range(len(rows) + 1, plan.epochs + 1):
+        if validate and best_row and number - best_row.epoch > plan.patience:
+            break
+        torch.manual_seed(plan.seed * 100_003 + number)
+        network.train()
+        loss = epoch(number)
+        network.eval()
+        found = validate() if validate else None
+        row = Row(number, loss, found.loss if found else None, found.auc if found else None)
+        rows.append(row)
+        if best_row is None or found is None or found.loss < (best_row.validation_loss or 0.0):
+            best_row, best = row, _copy(network.state_dict())
+        _save(path, network, optimizer, rows, best, best_row.epoch)
+        _write_log(plan.folder / "log.csv", rows)
+        progress(row)
+    assert best_row is not None
+    network.load_state_dict(best)
+    network.eval()
+    return Fitted(best_row.epoch, tuple(rows))
+
+
+def _copy(state: State) -> State:
+    return {key: value.detach().cpu().clone() for key, value in state.items()}
+
+
+def _save(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, rows: list[Row], best: State, best_epoch: int
+) -> None:
+    tensors = {f"now.{key}": value for key, value in _copy(network.state_dict()).items()}
+    tensors |= {f"best.{key}": value.clone() for key, value in best.items()}
+    for number, slots in optimizer.state_dict()["state"].items():
+        kept = {slot: value for slot, value in slots.items() if isinstance(value, Tensor)}
+        tensors |= {f"optimizer.{number}.{slot}": value.detach().cpu().clone() for slot, value in kept.items()}
+    notes = {"rows": json.dumps([list(row.__dict__.values()) for row in rows]), "best_epoch": str(best_epoch)}
+    temporary = path.with_suffix(".part")
+    save_file(tensors, temporary, notes)
+    os.replace(temporary, path)
+
+
+def _resume(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[list[Row], State, Row | None]:
+    if not path.is_file():
+        return [], {}, None
+    try:
+        with safe_open(path, "pt") as file:
+            notes = file.metadata()
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 # not a dict
+        parts: dict[str, State] = {"now": {}, "best": {}, "optimizer": {}}
+        for key, value in tensors.items():
+            part, rest = key.split(".", 1)
+            parts[part][rest] = value
+        network.load_state_dict(parts["now"])
+        _restore(optimizer, parts["optimizer"])
+        rows = [Row(*values) for values in json.loads(notes["rows"])]
+        return rows, parts["best"], rows[int(notes["best_epoch"]) - 1]
+    except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise RunError(
+            f"{path} cannot be taken up: {str(error)[:160]}", "remove the run folder, or give another"
+        ) from error
+
+
+def _restore(optimizer: torch.optim.Optimizer, tensors: State) -> None:
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        number, slot = key.split(".", 1)
+        state.setdefault(int(number), {})[slot] = value
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _write_log(path: Path, rows: list[Row]) -> None:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["epoch", "loss", "validation_loss", "validation_auc"])
+    writer.writerows(["" if value is None else value for value in row.__dict__.values()] for row in rows)
+    temporary = path.with_suffix(".part")
+    temporary.write_text(buffer.getvalue())
+    os.replace(temporary, path)

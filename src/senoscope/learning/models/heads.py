@@ -1,0 +1,91 @@
+"""Heads on pooled features, each with the gradient of its logit in closed form.
+
+To add a head: write the class here and a line in `build`; the contract tests then compare its closed form with autograd.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from senoscope.core.domain.recipe import ModelRecipe
+from senoscope.core.errors import RecipeError
+
+
+class Head(Protocol):
+    """What a head must offer beside being an `nn.Module`."""
+
+    def __call__(self, pooled: Tensor) -> Tensor:
+        """Return (N, 1) logits of (N, D) pooled features."""
+
+    def gradient(self, pooled: Tensor) -> Tensor:
+        """Return (N, D) gradient of the logit, as ordinary operators (no autograd), in evaluation mode."""
+
+    def start(self, pooled: Tensor) -> None:
+        """Look at the training features once, (N, D), before fitting."""
+
+
+class PapersHead(nn.Module):
+    """Gaussian noise → dense ReLU → dropout → batch norm → one logit: the head of the founding papers."""
+
+    def __init__(self, features: int, hidden: int = 256, noise: float = 0.25, dropout: float = 0.25) -> None:
+        super().__init__()
+        self.noise = noise
+        self.dense = nn.Linear(features, hidden)
+        self.dropout = nn.Dropout(dropout)
+        self.norm = nn.BatchNorm1d(hidden)
+        self.last = nn.Linear(hidden, 1)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Return (N, 1) logits of (N, D) pooled features."""
+        if self.training:
+            pooled = pooled + self.noise * torch.randn_like(pooled)
+        logits: Tensor = self.last(self.norm(self.dropout(torch.relu(self.dense(pooled)))))
+        return logits
+
+    def gradient(self, pooled: Tensor) -> Tensor:
+        """(N, D) gradient of the logit: the head's weights, masked by its ReLU."""
+        open_units = (self.dense(pooled) > 0).to(pooled.dtype)
+        assert self.norm.running_var is not None
+        scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
+        return (open_units * (self.last.weight[0] * scale)) @ self.dense.weight
+
+    def start(self, pooled: Tensor) -> None:
+        """Nothing to look at."""
+
+
+class LogisticHead(nn.Module):
+    """Standardised features → one logit."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        self.mean: Tensor
+        self.std: Tensor
+        self.register_buffer("mean", torch.zeros(features))
+        self.register_buffer("std", torch.ones(features))
+        self.last = nn.Linear(features, 1)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Return (N, 1) logits of (N, D) pooled features."""
+        logits: Tensor = self.last((pooled - self.mean) / self.std)
+        return logits
+
+    def gradient(self, pooled: Tensor) -> Tensor:
+        """(N, D) gradient of the logit: the same for every image."""
+        return torch.zeros_like(pooled) + self.last.weight[0] / self.std
+
+    def start(self, pooled: Tensor) -> None:
+        """Take mean and standard deviation from the training features."""
+        self.mean.copy_(pooled.mean(dim=0))
+        self.std.copy_(pooled.std(dim=0).clamp_min(1e-6))
+
+
+def build(recipe: ModelRecipe, features: int) -> PapersHead | LogisticHead:
+    """Build the head a recipe asks for, on D = `features`."""
+    if recipe.head == "papers":
+        return PapersHead(features, recipe.hidden, recipe.noise, recipe.dropout)
+    if recipe.head == "logistic":
+        return LogisticHead(features)
+    raise RecipeError(f"there is no head {recipe.head!r}", "papers or logistic")

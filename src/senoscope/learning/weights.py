@@ -1,0 +1,139 @@
+"""Pretrained weights: a local file first, the hub otherwise. Never a pickle."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import timm
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import nn
+
+from senoscope.core.errors import RecipeError, WeightsError
+
+FOLDER = "SENOSCOPE_WEIGHTS"
+"""Environment variable: folder of `<timm name>.safetensors` files, looked at before the hub."""
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How images must be prepared for a set of weights: mean and std of RGB in [0, 1], and padding as TensorFlow has it."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    same_padding: bool
+
+
+TENSORFLOW = Convention((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), same_padding=True)
+CONVENTIONS = {
+    "2ba446f27d6a981d4b5dc35173e4901e51dc8b5e3d58e26a77b5d3ac71b08281": TENSORFLOW,  # mobilenetv1_100
+    "dc6c785a01452ab292911cb7f9eef75770724943ab5b0848b5dcce874d0a7cda": TENSORFLOW,  # mobilenetv2_100
+    "5d1e67d6d594c6c41e7c5d930f38760ed1689c2a64f0f91ae0bf5bc43f72f9d6": TENSORFLOW,  # tf_efficientnet_lite0
+}
+"""SHA-256 of files whose convention differs from timm's own weights of that name: Google's, from TensorFlow."""
+
+
+@dataclass(frozen=True, eq=False)
+class Backbone:
+    """A convolutional network without its classifier.
+
+    Args:
+        name: timm's name.
+        network: its `forward_features` maps (N, 3, H, W) to (N, C, h, w).
+        features: C.
+        mean: of RGB in [0, 1], as the weights expect it.
+        std: likewise.
+        digest: SHA-256, in hex, over the architecture, its convention and every weight.
+        origin: where the weights come from, for the card.
+    """
+
+    name: str
+    network: nn.Module
+    features: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    digest: str
+    origin: str
+
+
+def resolve(name: str, *, pretrained: bool = True, seed: int = 0) -> Backbone:
+    """Build a backbone and give it its weights.
+
+    Args:
+        name: any convolutional timm model.
+        pretrained: whether to load weights; random ones are drawn from `seed` otherwise.
+        seed: of random weights.
+
+    Raises:
+        RecipeError: timm has no such model, or its last feature map is not a picture.
+        WeightsError: the weights are neither local nor to be had from the hub, or do not fit.
+    """
+    if not timm.is_model(name):
+        near = ", ".join(timm.list_models(f"*{name[:8]}*")[:5]) or "see timm.list_models()"
+        raise RecipeError(f"there is no backbone {name!r} in timm", f"did you mean: {near}?")
+    path = Path(os.environ[FOLDER]) / f"{name}.safetensors" if FOLDER in os.environ else None
+    if not pretrained:
+        torch.manual_seed(seed)
+        network, convention, origin = _create(name), None, f"random weights, seed {seed}"
+    elif path is not None and path.is_file():
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        convention = CONVENTIONS.get(digest)
+        network = _create(name, same_padding=convention is not None and convention.same_padding)
+        _fill(network, path)
+        origin = f"{path.name}, sha256 {digest[:12]}"
+    else:
+        network, convention, origin = _from_hub(name), None, f"timm/{name}, from the hub"
+    return _finished(name, network, convention, origin)
+
+
+def _create(name: str, *, same_padding: bool = False) -> nn.Module:
+    network: nn.Module = (
+        timm.create_model(name, num_classes=0, pad_type="same")
+        if same_padding
+        else timm.create_model(name, num_classes=0)
+    )
+    return network
+
+
+def _fill(network: nn.Module, path: Path) -> None:
+    try:
+        state = {key: value.float() for key, value in load_file(path).items()}
+    except (SafetensorError, OSError) as error:
+        raise WeightsError(f"{path} cannot be read: {error}", "fetch the file again") from error
+    try:
+        missing, unexpected = network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        raise WeightsError(f"{path} does not fit its model: {str(error).splitlines()[1].strip()}") from error
+    wrong = [key for key in missing if not key.endswith("num_batches_tracked")]
+    wrong += [key for key in unexpected if not key.startswith(("classifier", "fc", "head"))]
+    if wrong:
+        raise WeightsError(f"{path} does not fit its model: {wrong[0]!r} and {len(wrong) - 1} more keys differ")
+
+
+def _from_hub(name: str) -> nn.Module:
+    try:
+        network: nn.Module = timm.create_model(name, pretrained=True, num_classes=0)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise WeightsError(
+            f"no pretrained weights for {name}: {str(error).splitlines()[0][:160]}",
+            f"put {name}.safetensors in a folder and point {FOLDER} to it, or --set model.pretrained=false",
+        ) from error
+    return network
+
+
+def _finished(name: str, network: nn.Module, convention: Convention | None, origin: str) -> Backbone:
+    network.eval().requires_grad_(False)
+    defaults = network.pretrained_cfg
+    mean = convention.mean if convention else tuple(float(value) for value in defaults["mean"])
+    std = convention.std if convention else tuple(float(value) for value in defaults["std"])
+    with torch.inference_mode():
+        maps = network.forward_features(torch.zeros(1, 3, 96, 96))
+    if maps.ndim != 4:
+        raise RecipeError(f"the last features of {name} are of shape {tuple(maps.shape)}, not a map", "take a CNN")
+    hasher = hashlib.sha256(f"{name} {mean} {std} {convention}".encode())
+    for key, value in sorted(network.state_dict().items()):
+        hasher.update(key.encode())
+        hasher.update(value.numpy().tobytes())
+    return Backbone(name, network, maps.shape[1], mean, std, hasher.hexdigest(), origin)
