@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
-
 from tests.browser.app import App
 from tests.browser.conftest import ARGUMENTS
 from tests.clinic.program import Program
