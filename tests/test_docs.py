@@ -1,5 +1,6 @@
 """What the documentation says is so."""
 
+import os
 import re
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from tests.conftest import needs
 from tests.makers import pil_bytes, ultrasound
 
 ROOT = Path(__file__).resolve().parent.parent
+VERBS = ("serve", "predict", "train", "evaluate", "data", "models", "doctor")
+SUBVERBS = (("data", "list"), ("data", "index"), ("data", "audit"), ("models", "list"), ("models", "show"))
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
@@ -71,6 +74,23 @@ def test_every_dataset_and_task_has_a_page() -> None:
         task, text = TASKS.get(name), _text(f"tasks/{name}.md")
         assert all(f"`{label}`" in text for label in task.labels)
         assert f"at least {task.smallest_side} pixels" in text
+
+
+@pytest.mark.parametrize("verb", [(), *((verb,) for verb in VERBS), *((*parts,) for parts in SUBVERBS)], ids=" ".join)
+def test_every_option_of_the_command_line_is_documented(verb: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from senoscope.cli import main; main()", *verb, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+    options = set(re.findall(r"^\W*(--[a-z-]+)", done.stdout, flags=re.MULTILINE)) - {"--help", "--version"}
+    page = _text("reference/cli.md")
+    section = page.partition(f"## {verb[0]}\n")[2].partition("\n## ")[0] if verb else page
+    assert section
+    assert {option for option in options if f"`{option}" not in section} == set()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
