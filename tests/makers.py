@@ -214,7 +214,7 @@ def tiny_network() -> bytes:
 
 
 def tiny_bundle(folder: Path, name: str = "tiny") -> Path:
-    """Write a valid bundle with a tiny network, its reference fitted on synthetic ultrasound; nothing in it is learned."""
+    """Write a valid bundle with a tiny network that has learned nothing; its reference is of synthetic ultrasound."""
     import hashlib
 
     from senoscope.core.domain.bundle import (
@@ -242,7 +242,8 @@ def tiny_bundle(folder: Path, name: str = "tiny") -> Path:
     known = Session(content, 1).run(arrays).embedding
     reference = fit_reference(known, np.arange(40), fitted_on="40 synthetic pictures")
     # Forty pictures bound too little: twice the limit answers all synthetic ultrasound and still refuses noise.
-    reference = reference.model_copy(update={"limit": 2 * reference.limit})
+    doubled = tuple(2 * value for value in reference.quantiles)
+    reference = reference.model_copy(update={"limit": 2 * reference.limit, "quantiles": doubled})
     share = Interval(value=0.9, low=0.8, high=0.95)
     manifest = BundleManifest(
         name=name,

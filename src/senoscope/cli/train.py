@@ -26,9 +26,11 @@ def train(
     Example: senoscope train ultrasound --data DATA --out runs/ultrasound --set model.backbone=mobilenetv2_100
     """
     asked = _recipe(recipe, changes or [])
-    run = _training()
+    _check_extra()
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from senoscope.learning.run import train as run
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True)) as bars:
@@ -55,19 +57,13 @@ class _Bars:
         self._bars.update(self._tasks[stage], completed=done, total=total)
 
 
-def _training():  # type: ignore[no-untyped-def] # its type lives behind the extra
+def _check_extra() -> None:
+    from importlib.util import find_spec
+
     from senoscope.core.errors import MissingExtraError
 
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        raise MissingExtraError("training", "train") from error
-    import os
-
-    from senoscope.learning.run import train as run
-
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
-    return run
+    if any(find_spec(package) is None for package in ("torch", "timm", "onnx", "lightning_fabric", "matplotlib")):
+        raise MissingExtraError("training", "train")
 
 
 def _recipe(name: str, changes: list[str]) -> "Recipe":

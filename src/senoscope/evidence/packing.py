@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from senoscope.core.domain.bundle import BundleManifest, Interval, MetricTable
+from senoscope.core.domain.bundle import BundleManifest, MetricTable
 from senoscope.evidence.tables import write_text
 
 FIGURES = {
@@ -42,8 +42,8 @@ def card(manifest: BundleManifest) -> str:
         "**Research use only; not for diagnosis.**",
         "## Answer",
         f"Task `{manifest.task}`: {' or '.join(manifest.labels)}; the probability is of *{manifest.positive}*. "
-        f"Probabilities are calibrated ({calibration.kind}) on {calibration.fitted_on}, {calibration.images} images "
-        f"with {calibration.prevalence:.1%} {manifest.positive}. Where the disease is rarer than that, the same picture "
+        f"Probabilities are calibrated ({calibration.kind}) on {calibration.fitted_on}, {calibration.images} images, "
+        f"{calibration.prevalence:.1%} {manifest.positive}. Where the disease is rarer, the same picture "
         "means a lower probability.",
         _points(manifest),
         "## Model",
@@ -82,8 +82,8 @@ def _dataset(manifest: BundleManifest, number: int) -> str:
 
 def _figures(table: MetricTable) -> str:
     title = (
-        f"### {table.dataset}: {table.protocol}\n\n{table.images} images ({table.positives} positive) of {table.patients} "
-        "patients or duplicate groups; 95 % bootstrap intervals clustered by them."
+        f"### {table.dataset}: {table.protocol}\n\n{table.images} images ({table.positives} positive), "
+        f"{table.patients} patients or duplicate groups; 95 % bootstrap intervals clustered by them."
     )
     if table.leaky:
         title += " **Leaky: too good to be believed.**"

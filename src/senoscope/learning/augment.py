@@ -13,8 +13,8 @@ from senoscope.core.preprocess.steps import Crop, Flip, Gray, Step
 def views(recipe: AugmentRecipe, sample: str, seed: int) -> list[tuple[Step, ...]]:
     """Geometry of each view of a sample; the plain one, with no steps, comes first.
 
-    What is drawn depends on the sample's name and the seed only, not on the order in which samples are visited, so a run
-    that was cut short draws the same again. Odd views are mirrored where the recipe flips.
+    What is drawn depends on the sample's name and the seed only, so a run that was cut short
+    draws the same. Odd views are mirrored where the recipe flips.
 
     Args:
         recipe: how many views, and how far they may go.

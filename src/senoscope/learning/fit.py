@@ -64,7 +64,7 @@ def fit_head(
         for batch in (part for part in torch.randperm(len(labels)).split(recipe.batch) if len(part) > 1):
             loss = cross_entropy(head(features[batch])[:, 0], labels[batch], weights[batch])
             optimizer.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call] # torch
+            loss.backward()
             optimizer.step()
             total += float(loss) * len(batch)
         return total / len(labels)
@@ -98,7 +98,7 @@ def _solve(
         optimizer.zero_grad()
         loss = cross_entropy(head(features)[:, 0], labels, weights)
         penalized = loss + recipe.decay / 2 * head.last.weight.square().sum()
-        penalized.backward()  # type: ignore[no-untyped-call] # torch
+        penalized.backward()
         return penalized
 
     plan = Plan(1, 1, recipe.seed, folder)

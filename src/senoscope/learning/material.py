@@ -79,7 +79,7 @@ def pipeline_of(recipe: Recipe, task: Task) -> Pipeline:
 
 
 def indexed(recipe: Recipe, root: Path) -> tuple[Task, Index, Positions]:
-    """Task, samples and folds of a recipe on a folder; raises `DatasetError` where the folder does not hold the dataset."""
+    """Task, samples and folds of a recipe on a folder; raises `DatasetError` where it does not hold the dataset."""
     task = TASKS.get(recipe.task)
     index = DATASETS.get(recipe.dataset).index(root).with_labels(task.labels)
     split = recipe.split

@@ -126,7 +126,7 @@ def _crossval(material: Material, out: Path, progress: Progress) -> Outcome:
 
 
 def _pooled(material: Material, manifest: BundleManifest, folds: list[Scores]) -> Evaluation:
-    """Every sample once, scored by the model that had not seen it and calibrated on that model's own validation fold."""
+    """Every sample once, by the model that had not seen it, calibrated on that model's own validation fold."""
     recipe = material.recipe
     probabilities = np.empty(len(material.index))
     for fold, scores in enumerate(folds):

@@ -4,6 +4,7 @@ import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import timm
 import torch
@@ -19,7 +20,7 @@ FOLDER = "SENOSCOPE_WEIGHTS"
 
 @dataclass(frozen=True)
 class Convention:
-    """How images must be prepared for a set of weights: mean and std of RGB in [0, 1], and padding as TensorFlow has it."""
+    """How to prepare images for a set of weights: mean and std of RGB in [0, 1], padding as in TensorFlow or not."""
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
@@ -125,11 +126,12 @@ def _from_hub(name: str) -> nn.Module:
 
 def _finished(name: str, network: nn.Module, convention: Convention | None, origin: str) -> Backbone:
     network.eval().requires_grad_(False)
-    defaults = network.pretrained_cfg
+    defaults: Any = network.pretrained_cfg
+    features: Any = network.forward_features
     mean = convention.mean if convention else tuple(float(value) for value in defaults["mean"])
     std = convention.std if convention else tuple(float(value) for value in defaults["std"])
     with torch.inference_mode():
-        maps = network.forward_features(torch.zeros(1, 3, 96, 96))
+        maps = features(torch.zeros(1, 3, 96, 96))
     if maps.ndim != 4:
         raise RecipeError(f"the last features of {name} are of shape {tuple(maps.shape)}, not a map", "take a CNN")
     hasher = hashlib.sha256(f"{name} {mean} {std} {convention}".encode())

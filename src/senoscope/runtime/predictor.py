@@ -1,7 +1,7 @@
 """Images in, predictions out: read and prepared in threads, run in batches, answered in order."""
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import overload
@@ -20,6 +20,7 @@ from senoscope.runtime.session import Activations, Session
 from senoscope.runtime.trust import Reference, assess
 
 Source = Image | Path | str
+Sources = list[Image] | list[Path] | list[str] | list[Source] | tuple[Source, ...]
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,17 @@ class Model:
     @overload
     def predict(self, source: Source, operating_point: str = "") -> Prediction: ...
     @overload
-    def predict(self, source: Sequence[Source], operating_point: str = "") -> list[Prediction]: ...
-    def predict(self, source: Source | Sequence[Source], operating_point: str = "") -> Prediction | list[Prediction]:
+    def predict(self, source: Sources, operating_point: str = "") -> list[Prediction]: ...
+    def predict(self, source: Source | Sources, operating_point: str = "") -> Prediction | list[Prediction]:
         """Answer one image (an `Image` or a path) or a list of them.
 
         Raises:
             InputError: an image cannot be read; of a list, the first such.
             UsageError: the bundle has no such operating point.
         """
-        many = not isinstance(source, Image | Path | str)
-        answers = list(self._answers([source] if isinstance(source, Image | Path | str) else source, operating_point))
-        return answers if many else answers[0]
+        if isinstance(source, list | tuple):
+            return list(self._answers(source, operating_point))
+        return next(self._answers([source], operating_point))
 
     def _answers(self, sources: Iterable[Source], operating_point: str) -> Iterator[Prediction]:
         for answer in self.stream(sources, operating_point=operating_point):

@@ -57,7 +57,8 @@ def distances(
     centred = embeddings.astype(np.float64) - mean
     scores = centred @ basis
     left_over = np.maximum((centred**2).sum(axis=1) - (scores**2).sum(axis=1), 0.0)
-    return np.sqrt(((scores**2 / variance).mean(axis=1) + left_over / residual) / 2)
+    found: NDArray[np.float64] = np.sqrt(((scores**2 / variance).mean(axis=1) + left_over / residual) / 2)
+    return found
 
 
 def assess(image: Image, task: Task, percentile: float, distance: float) -> Trust:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.preprocess.pipeline import Pipeline
 
-FORMAT = 1
+FORMAT: Literal[1] = 1
 """Version of the manifest; a bundle with another one is refused."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
@@ -170,6 +170,6 @@ class BundleManifest(_Part):
     recipe: Recipe
 
     def point(self, name: str = "") -> OperatingPoint:
-        """Return the operating point called `name`, or the default one; `KeyError` lists nothing: names are checked on load."""
+        """Return the operating point called `name`, which must exist, or the default one."""
         wanted = name or self.operating_point
         return next(point for point in self.operating_points if point.name == wanted)

@@ -55,7 +55,7 @@ class ModelRecipe(_Part):
 
 
 class AugmentRecipe(_Part):
-    """Extra views of training images only: `views` per image beside the plain one; drawn once per sample from the seed."""
+    """Extra views of training images only: `views` an image beside the plain one, drawn once from the seed."""
 
     views: Annotated[int, Field(ge=0, le=64)] = 0
     flip: bool = True

@@ -1,6 +1,6 @@
 """Heads on pooled features, each with the gradient of its logit in closed form.
 
-To add a head: write the class here and a line in `build`; the contract tests then compare its closed form with autograd.
+To add a head: write the class here and a line in `build`; contract tests then compare its closed form with autograd.
 """
 
 from typing import Protocol
@@ -48,7 +48,8 @@ class PapersHead(nn.Module):
         open_units = (self.dense(pooled) > 0).to(pooled.dtype)
         assert self.norm.running_var is not None
         scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
-        return (open_units * (self.last.weight[0] * scale)) @ self.dense.weight
+        gradient: Tensor = (open_units * (self.last.weight[0] * scale)) @ self.dense.weight
+        return gradient
 
     def start(self, pooled: Tensor) -> None:
         """Nothing to look at."""

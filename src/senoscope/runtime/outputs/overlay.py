@@ -9,7 +9,7 @@ from PIL import Image as Pil
 from senoscope.core.domain.image import Image
 
 ANCHORS = np.array([[0, 0, 4], [66, 10, 104], [147, 38, 103], [221, 81, 58], [252, 165, 10], [252, 255, 164]], float)
-"""Six colours of matplotlib's `inferno` at 0, 20, … 100 %: dark to bright, even in lightness, safe for colour blindness."""
+"""Colours of matplotlib's `inferno` at 0, 20, … 100 %: even in lightness, safe for colour blindness."""
 VISIBLE = 0.15
 """Saliency below this is left uncovered, so that the picture stays readable where there is no evidence."""
 
@@ -26,7 +26,8 @@ def _colors(saliency: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def _cover(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
     """Share of each pixel that is covered, 0 to 1."""
-    return np.clip((saliency - VISIBLE) / (1 - VISIBLE), 0, 1).astype(np.float32)
+    cover: NDArray[np.float32] = np.clip((saliency - VISIBLE) / (1 - VISIBLE), 0, 1).astype(np.float32)
+    return cover
 
 
 def eight_bit(image: Image) -> NDArray[np.uint8]:
@@ -34,7 +35,10 @@ def eight_bit(image: Image) -> NDArray[np.uint8]:
     pixels = image.pixels if image.pixels.ndim == 3 else np.repeat(image.pixels[..., None], 3, axis=2)
     if image.maximum == 255:
         return pixels.astype(np.uint8)
-    return np.clip(np.rint(pixels.astype(np.float32) * (255 / image.maximum)), 0, 255).astype(np.uint8)
+    shown: NDArray[np.uint8] = np.clip(np.rint(pixels.astype(np.float32) * (255 / image.maximum)), 0, 255).astype(
+        np.uint8
+    )
+    return shown
 
 
 def display_png(image: Image) -> bytes:
