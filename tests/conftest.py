@@ -34,17 +34,19 @@ def needs(available: object, reason: str) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave out, on an install without some extras, the test files that import what these would bring."""
-    if ALL or not ABSENT or collection_path.suffix != ".py":
+    """Leave out, on an install without some extras, the files and folders whose tests import what these would bring."""
+    path = collection_path / "conftest.py" if collection_path.is_dir() else collection_path
+    if ALL or not ABSENT or path.suffix != ".py" or not path.is_file():
         return None
-    return True if _missing(collection_path) else None
+    return True if _missing(path) else None
 
 
 def pytest_report_header() -> str:
     """Say what is left out."""
     if ALL or not ABSENT:
         return "everything is installed that any test needs"
-    left_out = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py") if _missing(path))
+    parts = [*(ROOT / "tests").rglob("test_*.py"), *(ROOT / "tests").rglob("conftest.py")]
+    left_out = sorted(str(path.relative_to(ROOT)) for path in parts if _missing(path))
     return f"not installed: {', '.join(sorted(ABSENT))}; so left out: {', '.join(left_out) or 'nothing'}"
 
 
