@@ -28,6 +28,9 @@ def evaluate(
         bool,
         typer.Option("--trained-on", help="Evaluate on training data all the same; the report is marked as leaky."),
     ] = False,
+    keep: Annotated[
+        bool, typer.Option("--record", help="Add the figures to the bundle's manifest and card too.")
+    ] = False,
 ) -> None:
     """Measure a bundle on a dataset: figures with 95 % intervals, curves, and one page that shows them."""
     from rich.console import Console
@@ -35,6 +38,7 @@ def evaluate(
 
     from senoscope.evidence.datasets import DATASETS
     from senoscope.evidence.evaluate import evaluate as measure
+    from senoscope.evidence.packing import record
     from senoscope.evidence.report import write_report
     from senoscope.runtime.store import load
 
@@ -48,6 +52,8 @@ def evaluate(
         advance = partial(bar.advance, task)
         found = measure(model, index, operating_point=operating_point, held_out=held_out, progress=advance)
     page = write_report(found, out)
+    if keep:
+        record(model.folder, model.manifest, found.metric_table())
     _show(found)
     typer.echo(f"Report: {page}")
 

@@ -46,6 +46,7 @@ class Evaluation:
         unread: samples without an answer.
         notes: what a reader must know, one sentence each.
         replicates: bootstrap samples of the intervals.
+        abstains: whether the model was given the chance to abstain; in cross-validation it is not.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Evaluation:
     unread: tuple[Unread, ...] = ()
     notes: tuple[str, ...] = ()
     replicates: int = REPLICATES
+    abstains: bool = True
 
     @property
     def leaky(self) -> bool:
@@ -94,6 +96,8 @@ class Evaluation:
             patients=self.dataset.patients,
             positives=int(self.labels.sum()),
             values=self.table,
+            abstained=int(self.abstained.sum()) if self.abstains else None,
+            answered=self.answered if self.abstains and self.abstained.any() else {},
         )
 
 
@@ -175,4 +179,5 @@ def assess(
         unread=tuple(unread),
         notes=tuple(dict.fromkeys(said)),
         replicates=replicates,
+        abstains=abstained is not None,
     )

@@ -87,8 +87,15 @@ def _figures(table: MetricTable) -> str:
     )
     if table.leaky:
         title += " **Leaky: too good to be believed.**"
-    rows = [f"| {FIGURES.get(name, name)} | {interval} |" for name, interval in table.values.items()]
-    return "\n".join([title, "", "| figure | value (95 % interval) |", "|---|---|", *rows])
+    if table.abstained is not None:
+        title += f" It abstained from {table.abstained} of them."
+    answered = {name: str(interval) for name, interval in table.answered.items()}
+    rows = [
+        f"| {FIGURES.get(name, name)} | {interval} | {answered.get(name, '–')} |"
+        for name, interval in table.values.items()
+    ]
+    head = ["| figure | all images (95 % interval) | without abstained |", "|---|---|---|"]
+    return "\n".join([title, "", *head, *rows])
 
 
 def _limits(manifest: BundleManifest) -> str:

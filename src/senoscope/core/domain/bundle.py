@@ -136,7 +136,11 @@ class DatasetFingerprint(_Part):
 
 
 class MetricTable(_Part):
-    """Figures of one evaluation, with the protocol that produced them."""
+    """Figures of one evaluation, with the protocol that produced them.
+
+    `values` are over all images, `answered` over those the model did not abstain from; `abstained` is absent where
+    abstention was not part of the evaluation, as in cross-validation.
+    """
 
     dataset: str
     protocol: str
@@ -145,6 +149,8 @@ class MetricTable(_Part):
     patients: int
     positives: int
     values: dict[str, Interval]
+    abstained: int | None = None
+    answered: dict[str, Interval] = {}
 
 
 class BundleManifest(_Part):
