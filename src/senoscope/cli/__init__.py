@@ -24,6 +24,31 @@ VERBS = {
     "doctor": ("doctor", "doctor"),
 }
 """Verb → module of this package and function in it."""
+EXAMPLES = {
+    "serve": """\b
+Examples:
+  senoscope serve
+  senoscope serve --port 9000 --home records""",
+    "predict": """\b
+Examples:
+  senoscope predict ultrasound scan.png
+  senoscope predict ultrasound FOLDER --format csv > answers.csv
+  senoscope predict ultrasound FOLDER --out answers      # with pictures of the evidence
+  senoscope predict ultrasound scan.png --bundle runs/mine --operating-point screening""",
+    "train": """\b
+Examples:
+  senoscope train ultrasound --data DATASETS --out runs/ultrasound
+  senoscope train ultrasound --data DATASETS --out runs/v2 --set model.backbone=mobilenetv2_100
+  senoscope train mine.toml --data DATASETS --out runs/mine""",
+    "evaluate": """\b
+Examples:
+  senoscope evaluate ultrasound --data DATASETS --dataset bus_bra --out report
+  senoscope evaluate runs/mine --data DATASETS --split test --out report""",
+    "doctor": """\b
+Example:
+  senoscope doctor""",
+}
+"""Verb → examples that its help ends with; \\b keeps the lines as they are."""
 GROUPS = {"data": ("data", "data_app"), "models": ("models", "models_app")}
 """Group of verbs → module of this package and its typer app."""
 
@@ -32,7 +57,8 @@ def _mount(names: list[str]) -> None:
     for verb in names:
         if verb in VERBS:
             module, function = VERBS[verb]
-            app.command(verb)(getattr(import_module(f"senoscope.cli.{module}"), function))
+            home = import_module(f"senoscope.cli.{module}")
+            app.command(verb, epilog=EXAMPLES.get(verb))(getattr(home, function))
         else:
             module, group = GROUPS[verb]
             app.add_typer(getattr(import_module(f"senoscope.cli.{module}"), group), name=verb)

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from senoscope.core.domain.prediction import Prediction
     from senoscope.runtime.predictor import Failure, Model
 
-EPILOG = """Examples:  senoscope predict ultrasound scan.png  |  senoscope predict ultrasound FOLDER --format csv  |
-senoscope predict ultrasound FOLDER --out answers  (adds a picture of the evidence for every image)"""
-
 
 def predict(
     task: Annotated[str, typer.Argument(metavar="TASK", help="The clinical question: ultrasound.")],
@@ -24,7 +21,7 @@ def predict(
     operating_point: Annotated[str, typer.Option(help="Name of the threshold. Default: the bundle's.")] = "",
 ) -> None:
     """Answer for images: calibrated probability, label, evidence, and how far to trust it."""
-    from senoscope.core.errors import UsageError
+    from senoscope.core.errors import MissingFileError, UsageError
     from senoscope.core.io import find_images
     from senoscope.core.tasks import TASKS
     from senoscope.runtime.outputs import OUTPUTS
@@ -35,7 +32,10 @@ def predict(
     model = load(bundle or find_for_task(task))
     if model.task.name != task:
         raise UsageError(f"bundle {model.manifest.name!r} answers {model.task.name!r}, not {task!r}")
-    answers = _Counted(model, find_images(paths), operating_point, out)
+    images = find_images(paths)
+    if not images:
+        raise MissingFileError(f"no pictures in {', '.join(map(str, paths))}", "PNG, JPEG, BMP, TIFF, PGM are read")
+    answers = _Counted(model, images, operating_point, out)
     if out is None:
         for line in write(answers):
             typer.echo(line)

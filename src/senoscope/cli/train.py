@@ -21,10 +21,7 @@ def train(
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a field, as in fit.epochs=5.")
     ] = None,
 ) -> None:
-    """Train, calibrate, export and evaluate by a recipe; run it again to resume.
-
-    Example: senoscope train ultrasound --data DATA --out runs/ultrasound --set model.backbone=mobilenetv2_100
-    """
+    """Train, calibrate, export and evaluate by a recipe; run it again to resume."""
     asked = _recipe(recipe, changes or [])
     _check_extra()
     from rich.console import Console

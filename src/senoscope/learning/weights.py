@@ -20,14 +20,23 @@ FOLDER = "SENOSCOPE_WEIGHTS"
 
 @dataclass(frozen=True)
 class Convention:
-    """How to prepare images for a set of weights: mean and std of RGB in [0, 1], padding as in TensorFlow or not."""
+    """What goes with a set of weights.
+
+    Args:
+        mean: of RGB in [0, 1].
+        std: likewise.
+        same_padding: whether convolutions pad as in TensorFlow.
+        origin: whose they are, and under which licence.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     same_padding: bool
+    origin: str
 
 
-TENSORFLOW = Convention((0.5, 0.5, 0.5), (0.5, 0.5, 0.5), same_padding=True)
+HALF = (0.5, 0.5, 0.5)
+TENSORFLOW = Convention(HALF, HALF, same_padding=True, origin="Google's ImageNet weights, Apache-2.0")
 CONVENTIONS = {
     "2ba446f27d6a981d4b5dc35173e4901e51dc8b5e3d58e26a77b5d3ac71b08281": TENSORFLOW,  # mobilenetv1_100
     "dc6c785a01452ab292911cb7f9eef75770724943ab5b0848b5dcce874d0a7cda": TENSORFLOW,  # mobilenetv2_100
@@ -83,10 +92,17 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0) -> Backbone:
         convention = CONVENTIONS.get(digest)
         network = _create(name, same_padding=convention is not None and convention.same_padding)
         _fill(network, path)
-        origin = f"{path.name}, sha256 {digest[:12]}"
+        whose = f"{convention.origin}, " if convention else ""
+        origin = f"{whose}{path.name}, sha256 {digest[:12]}"
     else:
-        network, convention, origin = _from_hub(name), None, f"timm/{name}, from the hub"
+        network, convention = _from_hub(name), None
+        origin = f"timm/{name} from the hub, {_licence(network)}"
     return _finished(name, network, convention, origin)
+
+
+def _licence(network: nn.Module) -> str:
+    facts: Any = network.pretrained_cfg
+    return str(facts.get("license") or "licence not stated")
 
 
 def _create(name: str, *, same_padding: bool = False) -> nn.Module:
