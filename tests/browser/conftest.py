@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from senoscope.clinic.page import STATIC
+from senoscope.runtime import store
 from tests.browser.app import App
 from tests.clinic.program import Program
 from tests.conftest import needs
@@ -26,9 +27,22 @@ def browser(chromium: str) -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Link of a service with the tiny bundle and those that ship."""
+    """Link of a service in which the tiny bundle answers in place of the one that ships."""
     home: Path = tmp_path_factory.mktemp("home")
+    tiny_bundle(home / "bundles" / "tiny", "ultrasound")
+    yield from _served(home)
+
+
+@pytest.fixture(scope="session")
+def shipped_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Link of a service with the bundle that ships, and the tiny one beside it."""
+    needs("ultrasound" in [manifest.name for manifest in store.shipped()], "the bundle 'ultrasound' does not ship")
+    home: Path = tmp_path_factory.mktemp("shipped")
     tiny_bundle(home / "bundles" / "tiny")
+    yield from _served(home)
+
+
+def _served(home: Path) -> Iterator[str]:
     program = Program(home)
     try:
         yield program.link()

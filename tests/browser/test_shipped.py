@@ -1,19 +1,18 @@
-"""A real breast ultrasound, answered by the bundle that ships."""
+"""The bundle that ships: a real breast ultrasound, and a choice between it and another."""
 
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from senoscope.evidence.datasets import DATASETS
-from senoscope.runtime import store
 from tests.browser.app import App
-from tests.conftest import needs
+from tests.makers import pil_bytes, ultrasound
 
 
 @pytest.mark.parametrize("label", ["benign", "malignant"])
-def test_a_real_picture_is_answered(app: App, data_root: Path, label: str) -> None:
-    needs("ultrasound" in [manifest.name for manifest in store.shipped()], "the bundle 'ultrasound' does not ship")
+def test_a_real_picture_is_answered(page: Page, shipped_service: str, data_root: Path, label: str) -> None:
+    app = App(page, shipped_service)
     index = DATASETS.get("busi").index(data_root / "busi")
     sample = next(sample for sample in index.samples if sample.label == label)
     app.drop((f"{label}.png", (index.root / sample.path).read_bytes()))
@@ -22,3 +21,13 @@ def test_a_real_picture_is_answered(app: App, data_root: Path, label: str) -> No
     expect(app.answer.locator(".verdict")).to_contain_text("operating point")
     app.await_picture()
     assert app.await_evidence().max() > 0
+
+
+def test_another_model_can_be_chosen(page: Page, shipped_service: str) -> None:
+    app = App(page, shipped_service)
+    page.get_by_label("Model").select_option("tiny")
+    page.get_by_label("Operating point").select_option("screening")
+    app.drop(("scan.png", pil_bytes(ultrasound(1, (400, 320)), "PNG")))
+    expect(app.meter).to_be_visible()
+    expect(app.answer).to_contain_text("tiny 1")
+    expect(app.answer.locator(".verdict")).to_contain_text("‘screening’")

@@ -1,6 +1,6 @@
 import { lazy, Suspense, useCallback, useEffect, useRef, useState } from "react";
 
-import { listModels, ServiceProblem, upload, type Model, type Prediction, type Problem } from "./api/client";
+import { listModels, ServiceProblem, upload, type Model, type Prediction, type Problem, type Question } from "./api/client";
 import { AnswerPanel } from "./parts/AnswerPanel";
 import { CardDialog } from "./parts/CardDialog";
 import { KeysDialog } from "./parts/KeysDialog";
@@ -21,7 +21,7 @@ export function App() {
   const { list, loaded, problem, merge, find } = usePredictions();
   const [selected, select] = useSelection();
   const [models, setModels] = useState<readonly Model[]>([]);
-  const [point, setPoint] = useState("");
+  const [question, setQuestion] = useState<Question>({ bundle: "", operatingPoint: "" });
   const [sending, setSending] = useState(0);
   const [refusal, setRefusal] = useState<Problem | null>(null);
   const [card, setCard] = useState<string | null>(null);
@@ -46,7 +46,7 @@ export function App() {
       void loadViewer();
       setSending(files.length);
       try {
-        const accepted = await upload(files, point);
+        const accepted = await upload(files, question);
         merge(accepted);
         const first = accepted.find((item) => item.state !== "failed") ?? accepted[0];
         if (first) select(first.id);
@@ -57,7 +57,7 @@ export function App() {
         setSending(0);
       }
     },
-    [merge, point, select],
+    [merge, question, select],
   );
 
   const step = useCallback(
@@ -113,10 +113,10 @@ export function App() {
           loaded={loaded}
           selected={selected}
           models={models}
-          point={point}
+          question={question}
           sending={sending}
           picker={picker}
-          onPoint={setPoint}
+          onQuestion={setQuestion}
           onFiles={(files) => void send(files)}
           onSelect={select}
         />

@@ -13,7 +13,7 @@ POLICY = "; ".join(
         "default-src 'none'",
         "script-src 'self'",
         "worker-src 'self' blob:",
-        "style-src 'self' 'unsafe-inline'",  # React and cornerstone set styles on elements
+        "style-src 'self'",
         "img-src 'self' blob: data:",
         "connect-src 'self'",
         "base-uri 'none'",

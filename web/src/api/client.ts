@@ -54,9 +54,16 @@ export function getModel(name: string): Promise<ModelCard> {
   return settled(client.GET("/api/v1/models/{name}", { params: { path: { name } } }));
 }
 
-export function upload(files: readonly File[], operatingPoint: string): Promise<Prediction[]> {
+/** What new uploads are asked; empty means the service's own choice. */
+export interface Question {
+  bundle: string;
+  operatingPoint: string;
+}
+
+export function upload(files: readonly File[], question: Question): Promise<Prediction[]> {
   const form = new FormData();
-  if (operatingPoint) form.append("operating_point", operatingPoint);
+  if (question.bundle) form.append("bundle", question.bundle);
+  if (question.operatingPoint) form.append("operating_point", question.operatingPoint);
   for (const file of files) form.append("files", file, file.name);
   return settled(
     client.POST("/api/v1/predictions", { body: { files: [] }, bodySerializer: () => form }),

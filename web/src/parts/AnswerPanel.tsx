@@ -122,10 +122,10 @@ function Facts({ prediction, answer, model, onCard }: { prediction: Prediction; 
         </dd>
         {point && !answer.abstained && (
           <>
-            <dt>Sensitivity</dt>
-            <dd>{share(point.sensitivity)}</dd>
-            <dt>Specificity</dt>
-            <dd>{share(point.specificity)}</dd>
+            <dt>‘{point.name}’</dt>
+            <dd>
+              sensitivity {share(point.sensitivity)}, specificity {share(point.specificity)} on validation data
+            </dd>
           </>
         )}
         <dt>Picture</dt>
@@ -137,11 +137,6 @@ function Facts({ prediction, answer, model, onCard }: { prediction: Prediction; 
           {milliseconds(read)} read · {milliseconds(preprocess)} prepare · {milliseconds(network)} network
         </dd>
       </dl>
-      {point && !answer.abstained && (
-        <p className="aside">
-          Sensitivity and specificity of ‘{point.name}’ on validation data, with 95 % interval.
-        </p>
-      )}
     </Part>
   );
 }

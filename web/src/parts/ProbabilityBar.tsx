@@ -8,7 +8,7 @@ export function ProbabilityBar({ answer }: { answer: Answer }) {
   return (
     <div className={isAbove(answer) ? "probability above" : "probability below"}>
       <p className="figure">
-        <strong>{percent(probability)}</strong> <span>probability that it is {positive}</span>
+        <strong>{percent(probability)}</strong> <span>probability of ‘{positive}’</span>
       </p>
       <div
         className="bar"
@@ -36,6 +36,10 @@ export function ProbabilityBar({ answer }: { answer: Answer }) {
         <li>
           <i className="mark prevalence" /> reference prevalence: {percent(prevalence)} of the images behind this calibration
           were {positive}; where cases are rarer, the probability is lower
+        </li>
+        <li>
+          <i className="swatch" /> where evidence for ‘{positive}’ lies, relative to its own strongest spot: neither how strong it
+          is nor where a lesion ends
         </li>
       </ul>
     </div>

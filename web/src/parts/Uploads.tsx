@@ -1,6 +1,6 @@
 import { useEffect, useState, type RefObject } from "react";
 
-import type { Model, Prediction } from "../api/client";
+import type { Model, Prediction, Question } from "../api/client";
 import { summary } from "../words";
 
 interface Props {
@@ -8,10 +8,10 @@ interface Props {
   loaded: boolean;
   selected: string | null;
   models: readonly Model[];
-  point: string;
+  question: Question;
   sending: number;
   picker: RefObject<HTMLInputElement | null>;
-  onPoint: (name: string) => void;
+  onQuestion: (question: Question) => void;
   onFiles: (files: readonly File[]) => void;
   onSelect: (id: string) => void;
 }
@@ -58,10 +58,8 @@ function useDrop(onFiles: (files: readonly File[]) => void): boolean {
 }
 
 export function Uploads(props: Props) {
-  const { list, loaded, selected, models, point, sending, picker, onPoint, onFiles, onSelect } = props;
+  const { list, loaded, selected, models, question, sending, picker, onQuestion, onFiles, onSelect } = props;
   const over = useDrop(onFiles);
-  const points = [...new Set(models.flatMap((model) => model.operating_points.map((item) => item.name)))];
-  const usual = models[0]?.operating_point;
   return (
     <section className="uploads" aria-label="Uploads">
       <label className={over ? "drop over" : "drop"}>
@@ -78,16 +76,7 @@ export function Uploads(props: Props) {
         <strong>{sending ? `Sending ${sending} ${sending === 1 ? "file" : "files"}…` : "Drop or choose pictures"}</strong>
         <span>PNG, JPEG, TIFF, BMP, PGM · up to 50 MB each</span>
       </label>
-      {points.length > 1 && (
-        <label className="point">
-          <span>Operating point for new uploads</span>
-          <select value={point || usual} onChange={(event) => onPoint(event.target.value)}>
-            {points.map((name) => (
-              <option key={name}>{name}</option>
-            ))}
-          </select>
-        </label>
-      )}
+      <Choices models={models} question={question} onQuestion={onQuestion} />
       <ol className="list">
         {list.map((item) => (
           <li key={item.id}>
@@ -110,5 +99,38 @@ export function Uploads(props: Props) {
       </ol>
       {loaded && list.length === 0 && <p className="hint">Nothing uploaded yet.</p>}
     </section>
+  );
+}
+
+/** What new uploads are asked, where there is a choice. */
+function Choices({ models, question, onQuestion }: Pick<Props, "models" | "question" | "onQuestion">) {
+  const model = models.find((item) => item.name === question.bundle) ?? models[0];
+  if (!model) return null;
+  const points = model.operating_points.map((item) => item.name);
+  return (
+    <fieldset className="choices">
+      <legend>New uploads</legend>
+      {models.length > 1 && (
+        <label>
+          <span>Model</span>
+          <select value={model.name} onChange={(event) => onQuestion({ bundle: event.target.value, operatingPoint: "" })}>
+            {models.map((item) => (
+              <option key={item.name}>{item.name}</option>
+            ))}
+          </select>
+        </label>
+      )}
+      <label>
+        <span>Operating point</span>
+        <select
+          value={question.operatingPoint || model.operating_point}
+          onChange={(event) => onQuestion({ bundle: model.name, operatingPoint: event.target.value })}
+        >
+          {points.map((name) => (
+            <option key={name}>{name}</option>
+          ))}
+        </select>
+      </label>
+    </fieldset>
   );
 }
