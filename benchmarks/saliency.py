@@ -1,0 +1,106 @@
+"""An answer with its evidence in closed form, against Grad-CAM by automatic differentiation."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmarks.harness import Comparison, measure
+from benchmarks.material import backbone, pictures, recipe
+from senoscope.core.io import read
+from senoscope.core.tasks import TASKS
+from senoscope.learning.export import export
+from senoscope.learning.material import pipeline_of
+from senoscope.learning.models.classifier import Classifier
+from senoscope.learning.models.heads import LogisticHead, build
+from senoscope.runtime.session import Session
+
+THREADS, IMAGES = 2, 16
+Explained = tuple[Tensor, Tensor]
+"""Logits (N, 1) and saliency (N, h, w)."""
+
+
+def saliency(folder: Path, turns: int) -> list[Comparison]:
+    """The exported network against the same one in torch eager, single images and batches of 8."""
+    asked = recipe("ultrasound")
+    base = backbone(asked.model.backbone)
+    torch.manual_seed(0)
+    head = build(asked.model, base.features)
+    if isinstance(head, LogisticHead):
+        torch.nn.init.normal_(head.last.weight, std=0.1)  # an unfitted one answers 0 to everything
+    classifier = Classifier(base, head).eval()
+    session = Session(export(classifier, asked.input.size), THREADS)
+    chosen = pictures(folder, IMAGES // 2, IMAGES // 2)
+    pipeline = pipeline_of(asked, TASKS.get(asked.task))
+    tensors = np.stack([pipeline.apply(read(path)).array for path in chosen.every])
+    ground = f"{chosen.origin}, {base.name} ({base.origin}), {asked.input.size} px, {THREADS} threads each"
+    before = torch.get_num_threads()
+    torch.set_num_threads(THREADS)
+    try:
+        return [
+            _compared(classifier, session, np.split(tensors, IMAGES // batch), explain, required, ground, turns)
+            for batch in (1, 8)
+            for explain, required in ((by_graph, 3.0), (by_head, None))
+        ]
+    finally:
+        torch.set_num_threads(before)
+
+
+def by_graph(classifier: Classifier, image: Tensor) -> Explained:
+    """Grad-CAM as Captum computes it: the network records its graph, autograd asks for the last map's gradient."""
+    classifier.requires_grad_(True)
+    return _grad_cam(classifier, classifier.features(image))
+
+
+def by_head(classifier: Classifier, image: Tensor) -> Explained:
+    """The leanest that autograd can do: the backbone records nothing, and only the head is differentiated."""
+    with torch.no_grad():
+        maps = classifier.features(image)
+    return _grad_cam(classifier, maps.requires_grad_())
+
+
+def _grad_cam(classifier: Classifier, maps: Tensor) -> Explained:
+    logits = classifier.head(maps.mean(dim=(2, 3)))
+    (gradient,) = torch.autograd.grad(logits.sum(), maps)
+    weights = gradient.mean(dim=(2, 3), keepdim=True)
+    return logits.detach(), torch.relu((weights * maps).sum(dim=1)).detach()
+
+
+def _compared(
+    classifier: Classifier,
+    session: Session,
+    parts: list[NDArray[np.float32]],
+    explain: Callable[[Classifier, Tensor], Explained],
+    required: float | None,
+    ground: str,
+    turns: int,
+) -> Comparison:
+    batches = [torch.from_numpy(part) for part in parts]
+    ours, peer = measure(
+        lambda turn: [session.run(part) for part in parts],
+        lambda turn: [explain(classifier, batch) for batch in batches],
+        turns,
+    )
+    found, (logits, heat) = session.run(parts[0]), explain(classifier, batches[0])
+    worst = max(_difference(found.logits, logits), _difference(found.saliency, heat))
+    size, lean = len(parts[0]), explain is by_head
+    return Comparison(
+        f"saliency, {'single images' if size == 1 else f'batches of {size}'}{', leanest peer' if lean else ''}",
+        f"{IMAGES} images by ONNX Runtime: logits, saliency and embedding",
+        f"{IMAGES} images by torch eager and autograd, "
+        + ("the head alone differentiated" if lean else "graph recorded through the network"),
+        ours,
+        peer,
+        required,
+        checks={f"same logits and saliency to 1e-3 (largest difference {worst:.0e})": worst <= 1e-3},
+        notes=(ground,),
+    )
+
+
+def _difference(found: NDArray[np.float32], expected: Tensor) -> float:
+    """Largest difference, relative to the expected values' own size or 1."""
+    values = expected.numpy()
+    return float(np.abs(found - values).max()) / max(1.0, float(np.abs(values).max()))

@@ -1,0 +1,133 @@
+"""The founding papers' frozen recipe by the feature store, against the loop that runs the backbone every epoch."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
+
+from benchmarks.harness import Comparison, measure
+from benchmarks.material import Pictures, backbone, pictures, recipe
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.io import read
+from senoscope.core.preprocess.pipeline import Pipeline
+from senoscope.core.tasks import TASKS
+from senoscope.evidence.metrics.classification import roc_auc
+from senoscope.learning.features import FeatureStore, Wanted
+from senoscope.learning.fit import Examples, fit_head
+from senoscope.learning.material import pipeline_of
+from senoscope.learning.models.heads import PapersHead, build
+from senoscope.learning.weights import Backbone
+
+TRAIN, VALIDATION = 96, 32
+SIZE = 224
+
+
+@dataclass(frozen=True, eq=False)
+class _Case:
+    pictures: Pictures
+    recipe: Recipe
+    backbone: Backbone
+    pipeline: Pipeline
+    folder: Path
+
+    def head(self) -> PapersHead:
+        torch.manual_seed(self.recipe.fit.seed)
+        head = build(self.recipe.model, self.backbone.features)
+        assert isinstance(head, PapersHead)
+        return head
+
+
+def training(folder: Path, turns: int) -> list[Comparison]:
+    """Both sides begin with files on disk and a loaded backbone, and end with the best head and its validation AUC."""
+    name = recipe("ultrasound").model.backbone
+    asked = recipe(
+        "ultrasound_efficientnetb2", model_backbone=name, input_size=str(SIZE), fit_epochs="30", fit_patience="30"
+    )
+    chosen = pictures(folder / "pictures", TRAIN, VALIDATION)
+    case = _Case(chosen, asked, backbone(name), pipeline_of(asked, TASKS.get(asked.task)), folder)
+    torch.set_num_threads(len(os.sched_getaffinity(0)))
+    _plain_features(case, torch.zeros(8, 3, SIZE, SIZE))
+    ours: list[float] = []
+    peer: list[float] = []
+    ours_turns, peer_turns = measure(
+        lambda turn: ours.append(by_store(case, turn)), lambda turn: peer.append(by_loop(case)), turns, warm_up=False
+    )
+    gap = max(abs(first - second) for first, second in zip(ours, peer, strict=True))
+    return [
+        Comparison(
+            "training, frozen backbone",
+            "feature store, cold: every picture embedded once, the head fitted on what is stored",
+            "plain loop: pictures prepared once, the frozen backbone run on all of them every epoch",
+            ours_turns,
+            peer_turns,
+            required=15.0,
+            checks={f"validation AUC equal to 0.01 ({ours[0]:.4f} and {peer[0]:.4f})": gap <= 0.01},
+            notes=(
+                f"{chosen.origin}: {TRAIN} to train on, {VALIDATION} to validate on, {asked.input.size} px",
+                f"{case.backbone.name} ({case.backbone.origin}), papers' head, {asked.fit.epochs} epochs, batches of 8",
+            ),
+        )
+    ]
+
+
+def by_store(case: _Case, turn: int) -> float:
+    """Validation AUC of the head fitted on features from a store that starts empty."""
+    folder = case.folder / f"turn-{turn}"
+    store = FeatureStore(folder / "features.sqlite")
+    paths = case.pictures.every
+    features = store.embed(case.backbone, [Wanted(path, _digest(path), case.pipeline) for path in paths])
+    assert store.computed == len(paths)
+    store.close()
+    train = Examples(features[:TRAIN], case.pictures.train_labels)
+    validation = Examples(features[TRAIN:], case.pictures.validation_labels)
+    fitted = fit_head(case.head(), train, validation, case.recipe.fit, folder / "head")
+    auc = fitted.rows[fitted.best_epoch - 1].validation_auc
+    assert auc is not None
+    return auc
+
+
+def by_loop(case: _Case) -> float:
+    """Validation AUC of the head fitted as a plain script does it: same batches, same seeds, nothing saved."""
+    arrays = np.stack([case.pipeline.apply(read(path)).array for path in case.pictures.every])
+    mean = torch.tensor(case.backbone.mean).reshape(1, -1, 1, 1)
+    std = torch.tensor(case.backbone.std).reshape(1, -1, 1, 1)
+    images = ((torch.from_numpy(arrays) / case.pipeline.scale - mean) / std).to(memory_format=torch.channels_last)
+    labels = torch.from_numpy(case.pictures.train_labels).float()
+    fit, head = case.recipe.fit, case.head()
+    optimizer = torch.optim.Adam(head.parameters(), lr=fit.rate)
+    best, best_auc = float("inf"), 0.0
+    for epoch in range(1, fit.epochs + 1):
+        torch.manual_seed(fit.seed * 100_003 + epoch)
+        head.train()
+        for batch in torch.split(torch.randperm(TRAIN), fit.batch):
+            loss = cross_entropy(head(_plain_features(case, images[:TRAIN][batch]))[:, 0], labels[batch])
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call] # torch
+            optimizer.step()
+        validation, auc = _validated(case, head, images[TRAIN:])
+        if validation < best:
+            best, best_auc = validation, auc
+    return best_auc
+
+
+def _plain_features(case: _Case, images: Tensor) -> Tensor:
+    with torch.no_grad():
+        maps: Tensor = case.backbone.network.forward_features(images)  # type: ignore[operator] # timm
+        return maps.mean(dim=(2, 3))
+
+
+def _validated(case: _Case, head: nn.Module, images: Tensor) -> tuple[float, float]:
+    head.eval()
+    with torch.no_grad():
+        logits = torch.cat([head(_plain_features(case, part)) for part in torch.split(images, 16)])[:, 0]
+    labels = case.pictures.validation_labels
+    return float(cross_entropy(logits, torch.from_numpy(labels).float())), roc_auc(labels, logits.double().numpy())
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
