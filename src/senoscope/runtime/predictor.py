@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import overload
 
 import numpy as np
+from numpy.typing import NDArray
 
 from senoscope.core.domain.bundle import BundleManifest, OperatingPoint
 from senoscope.core.domain.image import Image
 from senoscope.core.domain.prediction import Prediction, Timings
-from senoscope.core.errors import SenoscopeError, UsageError
+from senoscope.core.errors import BundleError, SenoscopeError, UsageError
 from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Prepared
@@ -96,9 +97,11 @@ class Model:
             yield from self._answer(group, point)
 
     def warm_up(self) -> None:
-        """Run the network once on a blank input; raises `BundleError` where the pipeline does not suit it."""
-        blank = Image(np.zeros((64, 64), np.uint8), 255.0)
-        self._session.run(self.manifest.pipeline.apply(blank).array[None])
+        """Run the network once on a blank input; raises `BundleError` where the parts of the bundle do not fit."""
+        blank = Image(np.zeros((64, 64), np.uint8), 255.0, "a blank picture")
+        for answer in self.stream([blank]):
+            if isinstance(answer, Failure):
+                raise answer.error
 
     def _point(self, name: str) -> OperatingPoint:
         names = [point.name for point in self.manifest.operating_points]
@@ -118,22 +121,36 @@ class Model:
 
     def _answer(self, group: list[_Ready | Failure], point: OperatingPoint) -> Iterator[Prediction | Failure]:
         ready = [item for item in group if isinstance(item, _Ready)]
-        answers: Iterator[Prediction] = iter(())
+        answers: Iterator[Prediction | Failure] = iter(())
         if ready:
             start = time.perf_counter()
-            found = self._session.run(np.stack([item.prepared.array for item in ready]))
+            found = self._run(np.stack([item.prepared.array for item in ready]))
             answers = self._predictions(ready, found, point, (time.perf_counter() - start) * 1e3 / len(ready))
         for item in group:
             yield item if isinstance(item, Failure) else next(answers)
 
+    def _run(self, batch: NDArray[np.float32]) -> Activations:
+        found = self._session.run(batch)
+        if found.embedding.shape[1] != self._reference.size:
+            raise BundleError(
+                f"{self.manifest.name}: embeddings of {found.embedding.shape[1]} numbers do not fit a reference of "
+                f"{self._reference.size}",
+                "retrain the bundle",
+            )
+        return found
+
     def _predictions(
         self, ready: list[_Ready], found: Activations, point: OperatingPoint, network_ms: float
-    ) -> Iterator[Prediction]:
+    ) -> Iterator[Prediction | Failure]:
         manifest = self.manifest
         negative = next(label for label in manifest.labels if label != manifest.positive)
         chances = manifest.calibration.apply(found.logits[:, 0])
         distances = self._reference.distances(found.embedding)
         for item, chance, distance, heat in zip(ready, chances, distances, found.saliency, strict=True):
+            if not np.isfinite([chance, distance, heat.sum()]).all():
+                error = BundleError("the network's answer to this picture is not a number", "verify the bundle")
+                yield Failure(item.image.source, error)
+                continue
             yield Prediction(
                 source=item.image.source,
                 digest=item.image.digest,

@@ -12,6 +12,17 @@ from senoscope.core.errors import BundleError
 OUTPUTS = ("logits", "saliency", "embedding")
 
 
+def _is_error(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Exception)
+
+
+# ONNX Runtime's own errors share no base below Exception.
+_ERRORS: tuple[type[Exception], ...] = (
+    *(kind for kind in vars(ort.capi.onnxruntime_pybind11_state).values() if _is_error(kind)),
+    *(RuntimeError, ValueError),
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Activations:
     """What the network says of a batch: logits (N, 1), saliency (N, h, w), embedding (N, D); all float32."""
@@ -35,11 +46,13 @@ class Session:
 
     def __init__(self, model: bytes, threads: int = 0) -> None:
         options = ort.SessionOptions()
-        options.intra_op_num_threads = threads or len(os.sched_getaffinity(0))
+        options.intra_op_num_threads = threads or _usable_cores()
         options.log_severity_level = 4
+        # Without this, a network given as bytes may read further files below the current directory.
+        options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         try:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except (ort.capi.onnxruntime_pybind11_state.Fail, RuntimeError, ValueError) as error:
+        except _ERRORS as error:
             raise BundleError("model.onnx cannot be run", _first_line(error)) from error
         inputs = [value.name for value in self._session.get_inputs()]
         outputs = {value.name for value in self._session.get_outputs()}
@@ -51,11 +64,25 @@ class Session:
         self.input_shape: tuple[int | str | None, ...] = tuple(self._session.get_inputs()[0].shape)
 
     def run(self, batch: NDArray[np.float32]) -> Activations:
-        """Run a batch of (N, C, H, W) float32; raises `BundleError` where its shape does not suit the network."""
+        """Run a batch of (N, C, H, W) float32; raises `BundleError` where network and batch do not suit each other."""
         try:
-            return Activations(*self._session.run(OUTPUTS, {"image": batch}))
-        except (ort.capi.onnxruntime_pybind11_state.InvalidArgument, RuntimeError) as error:
+            values = self._session.run(OUTPUTS, {"image": batch})
+            logits, saliency, embedding = (np.asarray(value, np.float32) for value in values)
+        except _ERRORS as error:
             raise BundleError(f"the network refuses an input of shape {batch.shape}", _first_line(error)) from error
+        count = len(batch)
+        if logits.shape != (count, 1) or saliency.ndim != 3 or embedding.ndim != 2 or min(saliency.shape) < 1:
+            shapes = f"logits {logits.shape}, saliency {saliency.shape}, embedding {embedding.shape}"
+            raise BundleError(f"of {count} images the network gives {shapes}", "retrain the bundle")
+        if len(saliency) != count or len(embedding) != count:
+            raise BundleError(f"of {count} images the network explains {len(saliency)}", "retrain the bundle")
+        return Activations(logits, saliency, embedding)
+
+
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _first_line(error: Exception) -> str:

@@ -2,12 +2,15 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 
+import numpy as np
 from pydantic import ValidationError
 
-from senoscope.core.domain.bundle import FORMAT, BundleManifest
+from senoscope.core.domain.bundle import FORMAT, BundleManifest, EmbeddingReference
 from senoscope.core.errors import BundleError, UsageError
+from senoscope.core.preprocess.steps import Gray, Resize
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
 from senoscope.runtime.predictor import Model
@@ -20,7 +23,16 @@ ZOO = Path(__file__).resolve().parents[1] / "zoo"
 
 def shipped(zoo: Path = ZOO) -> list[BundleManifest]:
     """Manifests of the bundles that ship with the package, by name; raises `BundleError` for a damaged one."""
-    return [read_manifest(folder) for folder in sorted(zoo.iterdir()) if (folder / "bundle.json").is_file()]
+    return [read_manifest(folder) for folder in _folders(zoo)]
+
+
+def _folders(zoo: Path) -> list[Path]:
+    return [folder for folder in sorted(zoo.iterdir()) if _holds_manifest(folder)]
+
+
+def _holds_manifest(folder: Path) -> bool:
+    # Unlike Path.is_file, this is False for a name too long, or in a folder that may not be entered.
+    return os.path.isfile(folder / "bundle.json")
 
 
 def find_for_task(task: str) -> str:
@@ -34,14 +46,14 @@ def find_for_task(task: str) -> str:
 
 def locate(name: str | Path) -> Path:
     """Return the folder of a bundle: a shipped name, a bundle folder, or a run folder that holds one."""
-    names = Registry("bundle", [(manifest.name, ZOO / manifest.name) for manifest in shipped()])
+    names = Registry("bundle", [(folder.name, folder) for folder in _folders(ZOO)])
     if str(name) in names.names():
         return names.get(str(name))
     path = Path(name)
     for folder in (path, path / "bundle"):
-        if (folder / "bundle.json").is_file():
+        if _holds_manifest(folder):
             return folder
-    if path.exists():
+    if os.path.exists(path):
         raise BundleError(f"{path} holds no bundle", "a bundle is a folder with bundle.json, model.onnx and card.md")
     return names.get(str(name))
 
@@ -53,7 +65,7 @@ def read_manifest(folder: Path) -> BundleManifest:
         if path.stat().st_size > LARGEST_MANIFEST:
             raise BundleError(f"{path} is larger than {LARGEST_MANIFEST:,} bytes", "this is not a bundle's manifest")
         values = json.loads(path.read_bytes())
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path} cannot be read: {error}", "fetch the bundle again") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         found = values.get("format") if isinstance(values, dict) else None
@@ -76,12 +88,25 @@ def _check(manifest: BundleManifest, path: Path) -> None:
         raise BundleError(f"{path}: labels {manifest.labels} are not the task's {task.labels}", "retrain the bundle")
     if manifest.operating_point not in [point.name for point in manifest.operating_points]:
         raise BundleError(f"{path}: operating point {manifest.operating_point!r} is not defined", "retrain the bundle")
-    reference = manifest.reference
+    pipeline = manifest.pipeline
+    if not any(isinstance(step, Resize) for step in pipeline.steps):
+        raise BundleError(
+            f"{path}: the pipeline has no resize, so pictures do not fit the network", "retrain the bundle"
+        )
+    if pipeline.channels == 1 and not any(isinstance(step, Gray) for step in pipeline.steps):
+        raise BundleError(f"{path}: the pipeline has one channel and takes colour", "retrain the bundle")
+    _check_reference(manifest.reference, path)
+
+
+def _check_reference(reference: EmbeddingReference, path: Path) -> None:
     try:
         mean, basis, variance = reference.mean.numpy(), reference.basis.numpy(), reference.variance.numpy()
     except ValueError as error:
         raise BundleError(f"{path}: embedding reference: {error}", "fetch the bundle again") from error
-    if basis.shape != (*mean.shape, *variance.shape) or not (variance > 0).all() or len(reference.quantiles) != 101:
+    shapes_fit = mean.ndim == variance.ndim == 1 and basis.shape == (len(mean), len(variance))
+    numbers = all(np.isfinite(values).all() for values in (mean, basis, variance)) and (variance > 0).all()
+    quantiles = np.array(reference.quantiles)
+    if not shapes_fit or not numbers or len(quantiles) != 101 or (np.diff(quantiles) < 0).any():
         raise BundleError(f"{path}: the parts of the embedding reference do not fit together", "retrain the bundle")
 
 
@@ -91,6 +116,8 @@ def read_model(folder: Path, manifest: BundleManifest) -> bytes:
     try:
         if path.is_symlink() or path.resolve().parent != folder.resolve():
             raise BundleError(f"{path} lies outside the bundle", "a bundle holds its own files")
+        if not path.is_file():
+            raise BundleError(f"{path} is not there", "fetch the bundle again")
         if path.stat().st_size > LARGEST_MODEL:
             raise BundleError(f"{path} is larger than {LARGEST_MODEL:,} bytes", "this is not a bundle's network")
         content = path.read_bytes()

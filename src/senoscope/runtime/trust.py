@@ -35,6 +35,7 @@ class Reference:
         self._residual = manifest.residual
         self._quantiles = np.array(manifest.quantiles)
         self._limit = manifest.limit
+        self.size = len(self._mean)
 
     def distances(self, embeddings: NDArray[np.float32]) -> NDArray[np.float64]:
         """Distances of (N, D) embeddings, shape (N,)."""

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from senoscope.core.domain.geometry import Placement, Size
 from senoscope.core.domain.image import Image
@@ -39,10 +40,10 @@ class Pipeline:
         scale: the number full scale becomes, as the network's graph expects it.
     """
 
-    steps: tuple[Step, ...]
+    steps: Annotated[tuple[Step, ...], Field(max_length=16)]
     channels: Literal[1, 3] = 3
     intensity: Literal["full_scale"] = "full_scale"
-    scale: float = 255.0
+    scale: Annotated[float, Field(gt=0, le=65535)] = 255.0
 
     def apply(self, image: Image) -> Prepared:
         """Run every step on an image."""

@@ -15,6 +15,8 @@ from pydantic import Field
 from senoscope.core.domain.geometry import Box, Placement, Size
 from senoscope.core.domain.image import Pixels
 
+Side = Annotated[int, Field(ge=1, le=2048)]
+
 
 def _size(pixels: Pixels) -> Size:
     return Size(pixels.shape[1], pixels.shape[0])
@@ -81,8 +83,8 @@ class Resize:
         fit: `stretch` fills the result; `pad` keeps the aspect and centres the picture on black.
     """
 
-    height: int
-    width: int
+    height: Side
+    width: Side
     fit: Literal["stretch", "pad"] = "pad"
     kind: Literal["resize"] = "resize"
 

@@ -33,8 +33,8 @@ def _cover(saliency: NDArray[np.float32]) -> NDArray[np.float32]:
 def eight_bit(image: Image) -> NDArray[np.uint8]:
     """(H, W, 3) for display: full scale becomes 255, by division, whatever the picture holds."""
     pixels = image.pixels if image.pixels.ndim == 3 else np.repeat(image.pixels[..., None], 3, axis=2)
-    if image.maximum == 255:
-        return pixels.astype(np.uint8)
+    if image.maximum == 255 and pixels.dtype == np.uint8:
+        return pixels.copy()
     shown: NDArray[np.uint8] = np.clip(np.rint(pixels.astype(np.float32) * (255 / image.maximum)), 0, 255).astype(
         np.uint8
     )
