@@ -12,8 +12,11 @@ LARGEST_TOML = 100_000
 """Bytes; a recipe is a page of text."""
 
 
+Seed = Annotated[int, Field(ge=0, lt=2**31)]
+
+
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class SplitRecipe(_Part):
@@ -29,7 +32,7 @@ class SplitRecipe(_Part):
     protocol: Literal["patient", "paper"] = "patient"
     folds: Annotated[int, Field(ge=3, le=20)] = 5
     test_fold: Annotated[int, Field(ge=0)] = 0
-    seed: int = 0
+    seed: Seed = 0
 
 
 class InputRecipe(_Part):
@@ -72,19 +75,19 @@ class FitRecipe(_Part):
 
     solver: Literal["adam", "lbfgs"] = "adam"
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
-    batch: Annotated[int, Field(ge=1, le=4096)] = 8
+    batch: Annotated[int, Field(ge=2, le=4096)] = 8
     rate: Annotated[float, Field(gt=0)] = 1e-3
     decay: Annotated[float, Field(ge=0)] = 0.0
     patience: Annotated[int, Field(ge=1)] = 10
     balance: bool = False
-    seed: int = 0
+    seed: Seed = 0
 
 
 class FinetuneRecipe(_Part):
     """Training the backbone too, from the best frozen head; `epochs = 0` leaves it frozen."""
 
     epochs: Annotated[int, Field(ge=0, le=1000)] = 0
-    batch: Annotated[int, Field(ge=1, le=1024)] = 16
+    batch: Annotated[int, Field(ge=2, le=1024)] = 16
     rate: Annotated[float, Field(gt=0)] = 1e-4
     decay: Annotated[float, Field(ge=0)] = 1e-2
     patience: Annotated[int, Field(ge=1)] = 5
@@ -129,7 +132,7 @@ def parse_recipe(text: str, overrides: dict[str, str] | None = None) -> Recipe:
         raise RecipeError(f"a recipe of more than {LARGEST_TOML} bytes", "a recipe holds 10 to 25 lines")
     try:
         values = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"the recipe is not TOML: {error}") from error
     for key, value in (overrides or {}).items():
         _override(values, key, value)
@@ -152,19 +155,20 @@ def _override(values: dict[str, Any], key: str, value: str) -> None:
             raise RecipeError(f"recipe key {key!r}: {table!r} is a value, not a table")
     try:
         target[last] = tomllib.loads(f"value = {value}")["value"]
-    except (tomllib.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         target[last] = value
 
 
 def dump_recipe(recipe: Recipe) -> str:
     """Write a recipe as TOML with every field, so that `parse_recipe` gives the same recipe back."""
     values = recipe.model_dump()
-    lines = [
-        f"{key} = {json.dumps(value, ensure_ascii=False)}"
-        for key, value in values.items()
-        if not isinstance(value, dict)
-    ]
+    lines = [f"{key} = {_toml(value)}" for key, value in values.items() if not isinstance(value, dict)]
     for name, table in values.items():
         if isinstance(table, dict):
-            lines += ["", f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in table.items())]
+            lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in table.items())]
     return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | float | bool) -> str:
+    # TOML's strings, numbers and truth values are JSON's, but for the one control character JSON lets through.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
