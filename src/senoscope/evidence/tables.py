@@ -103,7 +103,12 @@ def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, o
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 file by way of a temporary one beside it; folders are made.
+    """Write a UTF-8 file as `write_bytes` does; lone surrogates, as in undecodable file names, are escaped."""
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file by way of a temporary one beside it; folders are made.
 
     Raises:
         DatasetError: the place cannot be written.
@@ -112,8 +117,8 @@ def write_text(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
-            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
             os.chmod(temporary, 0o644)
             os.replace(temporary, path)
         finally:

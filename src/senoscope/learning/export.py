@@ -3,7 +3,6 @@
 import io
 import logging
 import warnings
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -70,10 +69,3 @@ def _check(classifier: Classifier, content: bytes, example: torch.Tensor) -> Non
         difference = float(np.abs(getattr(found, name) - value).max()) / size
         if not difference <= TOLERANCE:
             raise BundleError(f"exported {name} differs from torch by {difference:.1e}", "try another backbone")
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_bytes(content)
-    temporary.replace(path)

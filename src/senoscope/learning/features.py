@@ -40,20 +40,25 @@ class FeatureStore:
         path: the file; made where it is not there.
 
     Raises:
-        RunError: the file is no feature store.
+        RunError: the file is no feature store, or its folder cannot be used.
     """
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+        self._path = path
+        self.computed = 0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise self._unusable(error) from error
         try:
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute(
                 "CREATE TABLE IF NOT EXISTS features (key BLOB PRIMARY KEY, value BLOB) WITHOUT ROWID"
             )
-        except sqlite3.DatabaseError as error:
-            raise RunError(f"{path} is not a feature store: {error}", f"move it away, or set {CACHE}") from error
-        self.computed = 0
+        except sqlite3.Error as error:
+            self._connection.close()
+            raise self._unusable(error) from error
 
     def embed(
         self, backbone: Backbone, wanted: Sequence[Wanted], progress: Callable[[int], None] = lambda count: None
@@ -64,12 +69,16 @@ class FeatureStore:
             backbone: frozen, in evaluation mode.
             wanted: images, in the order of the result.
             progress: called with the number of embeddings that have become available.
+
+        Raises:
+            RunError: the store is damaged or cannot be written.
+            InputError: an image cannot be read.
         """
         keys = [_key(backbone, item) for item in wanted]
         found = np.empty((len(keys), backbone.features), np.float32)
         missing: dict[bytes, int] = {}
         for row, key in enumerate(keys):
-            value = self._get(key)
+            value = self._get(key, backbone.features)
             if value is None:
                 missing.setdefault(key, row)
             else:
@@ -98,15 +107,28 @@ class FeatureStore:
                 self.computed += len(group)
                 yield [row for row, _ in group], maps.mean(dim=(2, 3)).numpy()
 
-    def _get(self, key: bytes) -> NDArray[np.float32] | None:
-        row = self._connection.execute("SELECT value FROM features WHERE key = ?", (key,)).fetchone()
-        return None if row is None else np.frombuffer(row[0], np.float32)
+    def _get(self, key: bytes, length: int) -> NDArray[np.float32] | None:
+        try:
+            row = self._connection.execute("SELECT value FROM features WHERE key = ?", (key,)).fetchone()
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+        if row is None:
+            return None
+        if not isinstance(row[0], bytes) or len(row[0]) != length * np.dtype(np.float32).itemsize:
+            raise self._unusable("an entry has the wrong length")
+        return np.frombuffer(row[0], np.float32)
 
     def _put(self, items: list[tuple[bytes, NDArray[np.float32]]]) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
         rows = [(key, value.tobytes()) for key, value in items]
-        self._connection.executemany("INSERT OR REPLACE INTO features VALUES (?, ?)", rows)
-        self._connection.execute("COMMIT")
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.executemany("INSERT OR REPLACE INTO features VALUES (?, ?)", rows)
+            self._connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception | str) -> RunError:
+        return RunError(f"{self._path} cannot be used as feature store: {error}", f"move it away, or set {CACHE}")
 
     def close(self) -> None:
         """Close the file."""

@@ -81,9 +81,9 @@ def fit(
 def scored(material: Material, fold: int, folder: Path, progress: Progress) -> Scores:
     """Fit with `fold` held out and score it; a fold that is already scored is read back."""
     path = folder / "scores.json"
-    if path.is_file():
-        return _read(path)
     train, validation, test = material.positions(fold)
+    if path.is_file():
+        return _read(path, len(validation), len(test))
     done = fit(material, material.recipe, train, validation, folder, progress)
     scores = Scores(
         logits(material, done.classifier, validation),
@@ -125,10 +125,12 @@ def refit_recipe(recipe: Recipe, folds: list[Scores]) -> Recipe:
     return recipe.model_copy(update=updates)
 
 
-def _read(path: Path) -> Scores:
+def _read(path: Path, validation: int, test: int) -> Scores:
     try:
         values = json.loads(path.read_text())
         arrays = {key: np.array(values[key], np.float64) for key in ("validation", "test")}
+        if arrays["validation"].shape != (validation,) or arrays["test"].shape != (test,):
+            raise ValueError("it holds the scores of another fold")
         return Scores(arrays["validation"], arrays["test"], int(values["head_epoch"]), int(values["backbone_epoch"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} cannot be read: {error}", "remove it, and the fold is fitted again") from error

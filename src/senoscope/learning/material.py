@@ -17,7 +17,7 @@ from senoscope.evidence.splits import folds
 from senoscope.learning.augment import viewed, views
 from senoscope.learning.features import Wanted, default_store
 from senoscope.learning.fit import Examples
-from senoscope.learning.weights import Backbone, resolve
+from senoscope.learning.weights import Backbone
 
 Positions = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
@@ -86,10 +86,11 @@ def indexed(recipe: Recipe, root: Path) -> tuple[Task, Index, Positions]:
     return task, index, folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
 
 
-def gather(recipe: Recipe, task: Task, index: Index, folded: Positions, progress: Progress) -> Material:
-    """Resolve the backbone and embed what the recipe needs; a second run finds everything stored."""
+def gather(
+    recipe: Recipe, task: Task, index: Index, folded: Positions, backbone: Backbone, progress: Progress
+) -> Material:
+    """Embed what the recipe needs; a second run finds everything stored."""
     pipeline = pipeline_of(recipe, task)
-    backbone = resolve(recipe.model.backbone, pretrained=recipe.model.pretrained, seed=recipe.fit.seed)
     wanted = [
         Wanted(path, digest, viewed(pipeline, view))
         for path, digest, sample in zip(index.paths(), index.file_hashes, index.samples, strict=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 import senoscope
 from senoscope.core.domain.bundle import BundleManifest, ModelFile
-from senoscope.core.domain.recipe import Recipe, dump_recipe, parse_recipe
+from senoscope.core.domain.recipe import Recipe, dump_recipe
 from senoscope.core.errors import RecipeError, RunError
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluate import PAPER_LEAK, evaluate
@@ -31,10 +31,11 @@ from senoscope.evidence.novelty import fit_reference
 from senoscope.evidence.packing import record, write_manifest
 from senoscope.evidence.report import write_report
 from senoscope.evidence.splits import write_split
-from senoscope.evidence.tables import write_text
-from senoscope.learning.export import export, write_file
+from senoscope.evidence.tables import write_bytes, write_text
+from senoscope.learning.export import export
 from senoscope.learning.fold import Fit, Scores, embeddings, fit, logits, refit_recipe, scored
 from senoscope.learning.material import Material, Positions, Progress, gather, indexed
+from senoscope.learning.weights import Backbone, resolve
 from senoscope.runtime.store import load
 
 
@@ -56,41 +57,51 @@ def train(recipe: Recipe, root: Path, out: Path, progress: Progress = lambda sta
         progress: told what goes on.
 
     Raises:
-        RunError: `out` holds a run of another recipe or of other data.
+        RunError: `out` holds a run of another recipe, of other data or of other weights.
         DatasetError: `root` does not hold the dataset, or holds too little of it.
         WeightsError: the backbone's weights cannot be had.
+        RecipeError: the recipe asks for a backbone or a task that cannot be trained.
     """
     task, index, folded = indexed(recipe, root)
     if len(task.labels) != 2 or task.kind != "classify":
         raise RecipeError(f"task {task.name!r} is not a question with two answers", "choose another task")
-    _open(recipe, index, out)
-    material = gather(recipe, task, index, folded, progress)
+    backbone = resolve(recipe.model.backbone, pretrained=recipe.model.pretrained, seed=recipe.fit.seed)
+    _open(recipe, index, backbone, out)
+    material = gather(recipe, task, index, folded, backbone, progress)
     if recipe.split.mode == "crossval":
         return _crossval(material, out, progress)
     return _holdout(material, out, progress)
 
 
-def _open(recipe: Recipe, index: Index, out: Path) -> None:
-    facts = {"senoscope": senoscope.__version__, "data": index.fingerprint().sha256}
+def _open(recipe: Recipe, index: Index, backbone: Backbone, out: Path) -> None:
+    facts = {
+        "senoscope": senoscope.__version__,
+        "data": index.fingerprint().sha256,
+        "weights": backbone.digest,
+        "recipe": hashlib.sha256(dump_recipe(recipe).encode()).hexdigest(),
+    }
     path = out / "run.json"
     if path.is_file():
-        try:
-            known = json.loads(path.read_text())
-            same = parse_recipe((out / "recipe.toml").read_text()) == recipe
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path} cannot be read: {error}", "give another --out") from error
-        if not same:
-            raise RunError(
-                f"{out} holds a run of another recipe", "give another --out, or the recipe it was begun with"
-            )
-        if known.get("data") != facts["data"]:
-            raise RunError(f"{out} holds a run on other data", "give another --out, or the data it was begun with")
-        return
-    if out.exists() and any(out.iterdir()):
-        raise RunError(f"{out} is not empty and holds no run", "give an empty or a new folder")
-    out.mkdir(parents=True, exist_ok=True)
+        _compare(path, facts)
+    else:
+        # A kill may leave a hidden temporary file behind.
+        if out.exists() and (not out.is_dir() or any(not item.name.startswith(".") for item in out.iterdir())):
+            raise RunError(f"{out} is not an empty folder and holds no run", "give an empty or a new folder")
+        write_text(path, json.dumps(facts, indent=1) + "\n")
     write_text(out / "recipe.toml", dump_recipe(recipe))
-    write_text(path, json.dumps(facts, indent=1) + "\n")
+
+
+def _compare(path: Path, facts: dict[str, str]) -> None:
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        differs = [name for name in ("recipe", "data", "weights") if known[name] != facts[name]]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise RunError(f"{path} cannot be read: {error}", "give another --out") from error
+    if differs:
+        raise RunError(
+            f"{path.parent} holds a run with other {' and '.join(differs)}",
+            "give another --out, or what it was begun with",
+        )
 
 
 def _holdout(material: Material, out: Path, progress: Progress) -> Outcome:
@@ -173,8 +184,7 @@ def _pack(
     points = operating.choose(fitted.apply(values), labels, groups[validation])
     known = embeddings(material, done.classifier, seen)
     content = export(done.classifier, recipe.input.size, material.pipeline.scale)
-    folder.mkdir(parents=True, exist_ok=True)
-    write_file(folder / "model.onnx", content)
+    write_bytes(folder / "model.onnx", content)
     facts = DATASETS.get(recipe.dataset)
     manifest = BundleManifest(
         name=recipe.name,

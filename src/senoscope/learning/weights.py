@@ -83,7 +83,8 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0) -> Backbone:
     if not timm.is_model(name):
         near = ", ".join(timm.list_models(f"*{name[:8]}*")[:5]) or "see timm.list_models()"
         raise RecipeError(f"there is no backbone {name!r} in timm", f"did you mean: {near}?")
-    path = Path(os.environ[FOLDER]) / f"{name}.safetensors" if FOLDER in os.environ else None
+    folder = os.environ.get(FOLDER)
+    path = Path(folder) / f"{name}.safetensors" if folder else None
     if not pretrained:
         torch.manual_seed(seed)
         network, convention, origin = _create(name), None, f"random weights, seed {seed}"
@@ -146,10 +147,16 @@ def _finished(name: str, network: nn.Module, convention: Convention | None, orig
     features: Any = network.forward_features
     mean = convention.mean if convention else tuple(float(value) for value in defaults["mean"])
     std = convention.std if convention else tuple(float(value) for value in defaults["std"])
-    with torch.inference_mode():
-        maps = features(torch.zeros(1, 3, 96, 96))
-    if maps.ndim != 4:
-        raise RecipeError(f"the last features of {name} are of shape {tuple(maps.shape)}, not a map", "take a CNN")
+    try:
+        with torch.inference_mode():
+            maps = features(torch.zeros(1, 3, 96, 96))
+    except (AssertionError, RuntimeError, ValueError) as error:
+        raise RecipeError(f"{name} does not take pictures of any size", "take a convolutional network") from error
+    if maps.ndim != 4 or maps.shape[1] != network.num_features or maps.shape[2] != maps.shape[3]:
+        shape = tuple(maps.shape)
+        raise RecipeError(
+            f"the last features of {name} are of shape {shape}, not a map", "take a convolutional network"
+        )
     hasher = hashlib.sha256(f"{name} {mean} {std} {convention}".encode())
     for key, value in sorted(network.state_dict().items()):
         hasher.update(key.encode())
