@@ -1,5 +1,6 @@
 """The command line: one file per group of verbs; whatever is heavy is imported inside a command."""
 
+import io
 import sys
 from importlib import import_module
 
@@ -75,6 +76,10 @@ def _about(version: bool = typer.Option(False, "--version", help="Print the vers
 
 def main() -> None:
     """Run the command line; an error of ours is one line, a hint, and exit status 1 (2 for a usage error)."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file's name may hold what the terminal's encoding has no sign for.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     every = [*VERBS, *GROUPS]
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     # One verb alone is loaded when it is the one asked for: a prediction starts in half the time.
@@ -86,7 +91,7 @@ def main() -> None:
         if error.hint:
             typer.echo(f"hint: {error.hint}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
-    except BrokenPipeError:
-        # Whoever read the output has had enough (`| head`); there is nobody left to tell.
-        sys.stderr.close()
-        sys.exit(141)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        typer.echo(f"error: {place}{error.strerror or error}", err=True)
+        sys.exit(1)

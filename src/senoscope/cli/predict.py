@@ -24,6 +24,7 @@ def predict(
     from senoscope.core.errors import MissingFileError, UsageError
     from senoscope.core.io import find_images
     from senoscope.core.tasks import TASKS
+    from senoscope.evidence.tables import write_text
     from senoscope.runtime.outputs import OUTPUTS
     from senoscope.runtime.store import find_for_task, load
 
@@ -42,9 +43,7 @@ def predict(
     else:
         out.mkdir(parents=True, exist_ok=True)
         target = out / f"predictions.{'txt' if form == 'table' else form}"
-        temporary = target.with_name(target.name + ".part")
-        temporary.write_text("".join(f"{line}\n" for line in write(answers)), encoding="utf-8")
-        temporary.replace(target)
+        write_text(target, "".join(f"{line}\n" for line in write(answers)))
         typer.echo(f"{answers.count} images, {answers.failed} failed: {target}", err=True)
     if answers.failed:
         raise typer.Exit(1)
@@ -77,9 +76,10 @@ class _Counted:
 
     def _overlay(self, answer: "Prediction", out: Path) -> None:
         from senoscope.core.io import read
+        from senoscope.evidence.tables import write_bytes
         from senoscope.runtime.outputs.overlay import overlay_png
 
-        stem = re.sub(r"[^\w.-]+", "_", Path(answer.source).stem)
+        stem = re.sub(r"[^\w.-]+", "_", Path(answer.source).stem)[:50]
         # Two images of one name in different folders must not overwrite each other.
         path = out / f"{stem}_{answer.digest[:8]}_evidence.png"
-        path.write_bytes(overlay_png(read(answer.source), answer.saliency))
+        write_bytes(path, overlay_png(read(answer.source), answer.saliency))
