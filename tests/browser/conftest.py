@@ -1,17 +1,26 @@
-"""A real Chromium in front of the real service."""
+"""A real Chromium in front of the real service.
+
+Playwright is imported within: on an install without it this file is read all the same.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
 
 from senoscope.clinic.page import STATIC
 from senoscope.runtime import store
-from tests.browser.app import App
 from tests.clinic.program import Program
 from tests.conftest import needs
 from tests.makers import tiny_bundle
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+    from tests.browser.app import App
 
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-background-networking"]
 
@@ -19,6 +28,8 @@ ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-background-networking"
 @pytest.fixture(scope="session")
 def browser(chromium: str) -> Iterator[Browser]:
     needs((STATIC / "index.html").is_file(), "the page is not built (make web)")
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield opened
@@ -71,4 +82,6 @@ def _is_foreign(url: str) -> bool:
 
 @pytest.fixture
 def app(page: Page, service: str) -> App:
+    from tests.browser.app import App
+
     return App(page, service)

@@ -1,4 +1,5 @@
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ def done(client: TestClient, scan: bytes) -> dict[str, Any]:
     return ended(client, upload(client, ("left 3 Uhr ü.png", scan))[0]["id"])
 
 
-def test_the_answer_is_the_runtimes(client: TestClient, done: dict[str, Any], home: Any, scan: bytes) -> None:
+def test_the_answer_is_the_runtimes(client: TestClient, done: dict[str, Any], home: Path, scan: bytes) -> None:
     model = store.load(home / "bundles" / "tiny")
     expected = to_json(model.predict(read_bytes(scan, "left 3 Uhr ü.png")))
     assert done["state"] == "done"
@@ -64,12 +65,13 @@ def test_a_picture_of_the_wrong_kind_gets_no_answer(client: TestClient) -> None:
     ],
 )
 def test_a_request_that_makes_no_sense_is_refused(
-    client: TestClient, scan: bytes, fields: dict[str, str], says: str
+    client: TestClient, home: Path, scan: bytes, fields: dict[str, str], says: str
 ) -> None:
     reply = client.post(PREDICTIONS, files=[("files", ("a.png", scan))], data=fields)
     assert reply.status_code == 400
     assert says in reply.json()["message"]
     assert client.get(PREDICTIONS).json() == []
+    assert [path for path in (home / "images").rglob("*") if path.is_file()] == []
 
 
 def test_the_list_is_newest_first_and_bounded(client: TestClient, scan: bytes) -> None:
@@ -87,7 +89,7 @@ def test_the_picture_is_the_upload(client: TestClient, done: dict[str, Any], sca
     assert picture(client, f"{PREDICTIONS}/{done['id']}/image.png?side=100").shape == (80, 100, 3)
 
 
-def test_the_evidence_is_the_models(client: TestClient, done: dict[str, Any], home: Any, scan: bytes) -> None:
+def test_the_evidence_is_the_models(client: TestClient, done: dict[str, Any], home: Path, scan: bytes) -> None:
     image = read_bytes(scan, "a")
     saliency = store.load(home / "bundles" / "tiny").predict(image).saliency
     heat = picture(client, f"{PREDICTIONS}/{done['id']}/heat.png")

@@ -3,6 +3,7 @@
 Starlette's own parser would spool every file whole before anything could look at its size.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from fastapi import Request
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from senoscope.clinic.images import ImageStore, Incoming, clean_name
 from senoscope.clinic.settings import MEGABYTE, Settings
@@ -138,10 +140,18 @@ class _Receiver:
                 incoming.discard()
 
 
-async def receive(request: Request, store: ImageStore, settings: Settings) -> Form:
+async def receive(
+    request: Request, store: ImageStore, settings: Settings, check: Callable[[dict[str, str]], object]
+) -> Form:
     """Take a multipart form in; its files lie in the store, durably, when this returns.
 
     A file above the limit, or empty, is noted as refused and the others go on.
+
+    Args:
+        request: what is sent.
+        store: where the files go.
+        settings: their bounds.
+        check: called with the other fields before anything is kept; what it raises refuses the form.
 
     Raises:
         UsageError: not a multipart form, one that breaks off, one with too many parts, or one without files.
@@ -161,7 +171,10 @@ async def receive(request: Request, store: ImageStore, settings: Settings) -> Fo
             raise UsageError("the form breaks off before its end", "send it again")
         if not receiver.form.files:
             raise UsageError("the request holds no file", f"send one or several in the field {FILES!r}")
+        check(receiver.form.fields)
         await run_in_threadpool(receiver.keep)
+    except ClientDisconnect as error:
+        raise UsageError("the upload breaks off before its end", "send it again") from error
     except FormParserError as error:
         raise UsageError(f"the form cannot be read: {error}", "send it again") from error
     except OSError as error:

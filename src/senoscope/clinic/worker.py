@@ -3,8 +3,10 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from typing import TypeVar
 
 from sqlalchemy import Engine, select
 
@@ -20,6 +22,7 @@ from senoscope.runtime.outputs.json import to_json
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
+T = TypeVar("T")
 
 
 class Worker:
@@ -60,19 +63,25 @@ class Worker:
         self._thread.join()
 
     def _run(self) -> None:
-        # A pool of one: a job's exception comes back as a value, whatever it is, and cannot end the worker.
-        with ThreadPoolExecutor(1, thread_name_prefix="senoscope-job") as pool:
-            while not self._stopping:
-                job = self._queue.take()
-                if job is None:
-                    self._word.wait(IDLE_SECONDS)
-                    self._word.clear()
-                    continue
-                self._changes.publish(job.subject)
-                error = pool.submit(self._answer, job).exception()
-                if error is not None:
-                    self._fail(job, error)
-                self._changes.publish(job.subject)
+        while not self._stopping:
+            worked, error = _outcome(self._turn)
+            if error is not None:
+                log.error("the worker could not go on; it tries again", exc_info=error)
+            if not worked:
+                self._word.wait(IDLE_SECONDS)
+                self._word.clear()
+
+    def _turn(self) -> bool:
+        """Take one job and close it; false where there is none."""
+        job = self._queue.take()
+        if job is None:
+            return False
+        self._changes.publish(job.subject)
+        _, error = _outcome(lambda: self._answer(job))
+        if error is not None:
+            self._fail(job, error)
+        self._changes.publish(job.subject)
+        return True
 
     def _fail(self, job: Job, error: BaseException) -> None:
         if not isinstance(error, SenoscopeError):
@@ -97,3 +106,11 @@ class Worker:
         prediction = model.predict(image, row.operating_point)
         prediction = replace(prediction, timings=replace(prediction.timings, read=read_ms))
         self._queue.finish(job, to_json(prediction), pack_evidence(prediction))
+
+
+def _outcome(work: Callable[[], T]) -> tuple[T | None, BaseException | None]:
+    """Do work in a thread of its own, from which an exception of any kind comes back as a value."""
+    with ThreadPoolExecutor(1, thread_name_prefix="senoscope-job") as pool:
+        future = pool.submit(work)
+        error = future.exception()
+    return (None, error) if error is not None else (future.result(), None)

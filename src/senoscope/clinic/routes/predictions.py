@@ -46,13 +46,16 @@ async def create_predictions(request: Request, here: Here) -> list[PredictionVie
     When this answers, every accepted file is safe on the disk and will be answered even if the service is killed. A
     file that cannot be taken (too large, empty) comes back with state `failed` and its error; the others go on.
     """
-    form = await receive(request, here.images, here.settings)
+    form = await receive(request, here.images, here.settings, lambda fields: _question(here, fields))
     return await run_in_threadpool(_accept, here, form)
 
 
+def _question(here: Clinic, fields: dict[str, str]) -> Question:
+    return here.catalogue.ask(fields.get("task", ""), fields.get("bundle", ""), fields.get("operating_point", ""))
+
+
 def _accept(here: Clinic, form: Form) -> list[PredictionView]:
-    fields = form.fields
-    question = here.catalogue.ask(fields.get("task", ""), fields.get("bundle", ""), fields.get("operating_point", ""))
+    question = _question(here, form.fields)
     rows = [_row(file, question) for file in form.files]
     here.queue.submit(rows)
     here.worker.wake()
