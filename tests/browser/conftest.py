@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-background-networking"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
+    """Yield a browser, for this folder only: meanwhile Playwright holds an event loop, and other tests want theirs."""
     needs((STATIC / "index.html").is_file(), "the page is not built (make web)")
     from playwright.sync_api import sync_playwright
 
@@ -36,7 +37,7 @@ def browser(chromium: str) -> Iterator[Browser]:
         opened.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Link of a service in which the tiny bundle answers in place of the one that ships."""
     home: Path = tmp_path_factory.mktemp("home")
@@ -44,7 +45,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from _served(home)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shipped_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Link of a service with the bundle that ships, and the tiny one beside it."""
     needs("ultrasound" in [manifest.name for manifest in store.shipped()], "the bundle 'ultrasound' does not ship")
