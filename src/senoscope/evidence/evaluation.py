@@ -35,6 +35,7 @@ class Evaluation:
         protocol: how training and test data were kept apart, in words.
         leak: why the figures are too good to be believed; "" where they are not.
         threshold: positive is called from this probability on.
+        thresholds: (N,) each sample's own threshold, where several models answered, as in cross-validation.
         operating_point: name of the threshold.
         samples: the images that were answered, in the order of all arrays below.
         labels: (N,) 1 where the sample has the positive label.
@@ -58,6 +59,7 @@ class Evaluation:
     protocol: str
     leak: str
     threshold: float
+    thresholds: NDArray[np.float64]
     operating_point: str
     samples: Index
     labels: NDArray[np.int64]
@@ -84,7 +86,7 @@ class Evaluation:
     @property
     def confusion(self) -> Confusion:
         """Counts of calls over all samples."""
-        return confusion(self.labels, self.probabilities, self.threshold)
+        return confusion(self.labels, self.probabilities, self.thresholds)
 
     def metric_table(self) -> MetricTable:
         """Return the figures as a bundle carries them."""
@@ -110,6 +112,7 @@ def assess(
     bundle: str,
     version: str,
     threshold: float,
+    thresholds: ArrayLike | None = None,
     operating_point: str,
     protocol: str,
     leak: str = "",
@@ -129,6 +132,7 @@ def assess(
         bundle: name of the bundle.
         version: version of the bundle.
         threshold: positive is called from this probability on.
+        thresholds: (N,) each sample's own threshold in its stead.
         operating_point: name of the threshold.
         protocol: how training and test data were kept apart, in words.
         leak: why the figures are too good to be believed, if they are.
@@ -146,14 +150,17 @@ def assess(
     withheld = np.zeros(len(labels), np.bool_) if abstained is None else np.asarray(abstained, np.bool_)
     if withheld.shape != labels.shape:
         raise DatasetError(f"{withheld.shape} abstentions do not fit {labels.shape} labels")
-    whole = bootstrap(labels, values, groups, threshold, replicates=replicates, seed=seed)
+    limits = np.full(len(labels), threshold) if thresholds is None else np.asarray(thresholds, np.float64)
+    if limits.shape != labels.shape:
+        raise DatasetError(f"{limits.shape} thresholds do not fit {labels.shape} labels")
+    whole = bootstrap(labels, values, groups, limits, replicates=replicates, seed=seed)
     said = [*index.notes, *notes, *whole.notes]
     answered = whole.table
     kept = ~withheld
     if withheld.any():
         answered = {}
         if len(np.unique(labels[kept])) == 2:
-            part = bootstrap(labels[kept], values[kept], groups[kept], threshold, replicates=replicates, seed=seed)
+            part = bootstrap(labels[kept], values[kept], groups[kept], limits[kept], replicates=replicates, seed=seed)
             answered = part.table
             said += [f"without abstained images: {note}" for note in part.notes]
         else:
@@ -168,6 +175,7 @@ def assess(
         protocol=protocol,
         leak=leak,
         threshold=threshold,
+        thresholds=limits,
         operating_point=operating_point,
         samples=index,
         labels=labels,

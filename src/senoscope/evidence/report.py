@@ -102,7 +102,7 @@ def _numbers(values: Values) -> list[float | None]:
 
 
 def _rows(evaluation: Evaluation) -> list[dict[str, object]]:
-    called = evaluation.probabilities >= evaluation.threshold
+    called = evaluation.probabilities >= evaluation.thresholds
     return [
         {
             "sample_id": sample.sample_id,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import RunError
+from senoscope.evidence.metrics import calibration, operating
 from senoscope.evidence.tables import write_text
 from senoscope.learning.finetune import Pictures, finetune, outputs
 from senoscope.learning.fit import fit_head
@@ -38,10 +39,19 @@ class Fit:
 
 @dataclass(frozen=True, eq=False)
 class Scores:
-    """Logits of a fold's validation and test part, and its best epochs, as `scores.json` keeps them."""
+    """A fold's answers to its test part, as `scores.json` keeps them.
 
-    validation: NDArray[np.float64]
-    test: NDArray[np.float64]
+    Args:
+        logits: (n,) of the test part.
+        probabilities: (n,) calibrated on samples that are neither trained on nor tested.
+        threshold: of the recipe's operating point, chosen on the same samples.
+        head_epoch: epochs the head took.
+        backbone_epoch: epochs the fine-tuning took, 0 where there was none.
+    """
+
+    logits: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+    threshold: float
     head_epoch: int
     backbone_epoch: int
 
@@ -79,21 +89,49 @@ def fit(
 
 
 def scored(material: Material, fold: int, folder: Path, progress: Progress) -> Scores:
-    """Fit with `fold` held out and score it; a fold that is already scored is read back."""
+    """Fit with `fold` held out and answer it; a fold that is already answered is read back."""
     path = folder / "scores.json"
-    train, validation, test = material.positions(fold)
     if path.is_file():
-        return _read(path, len(validation), len(test))
-    done = fit(material, material.recipe, train, validation, folder, progress)
-    scores = Scores(
-        logits(material, done.classifier, validation),
-        logits(material, done.classifier, test),
-        done.head_epoch,
-        done.backbone_epoch,
-    )
-    values = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in vars(scores).items()}
-    write_text(path, json.dumps(values) + "\n")
+        return _read(path)
+    recipe = material.recipe
+    done, validation, values = (_tuned if recipe.finetune.epochs else _nested)(material, fold, folder, progress)
+    labels = material.labels[validation]
+    own = calibration.fit(recipe.calibration, values, labels, fitted_on=f"fold {fold}'s validation")
+    points = operating.choose(own.apply(values), labels, material.index.groups()[validation])
+    tested = logits(material, done.classifier, material.positions(fold)[2])
+    threshold = next(point.threshold for point in points if point.name == recipe.operating_point)
+    scores = Scores(tested, own.apply(tested), threshold, done.head_epoch, done.backbone_epoch)
+    listed = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in vars(scores).items()}
+    write_text(path, json.dumps(listed) + "\n")
     return scores
+
+
+Validated = tuple[Fit, Positions, NDArray[np.float64]]
+"""A fit, the samples it may be calibrated on, and their logits from networks that were not trained on them."""
+
+
+def _tuned(material: Material, fold: int, folder: Path, progress: Progress) -> Validated:
+    """Fine-tuning is dear: one fit, validated on the fold that follows."""
+    train, validation, _ = material.positions(fold)
+    done = fit(material, material.recipe, train, validation, folder, progress)
+    return done, validation, logits(material, done.classifier, validation)
+
+
+def _nested(material: Material, fold: int, folder: Path, progress: Progress) -> Validated:
+    """A head costs seconds: every other fold validates in turn, then all of them are trained on."""
+    others = [other for other in range(material.recipe.split.folds) if other != fold]
+    values: list[NDArray[np.float64]] = []
+    epochs: list[int] = []
+    for other in others:
+        train = np.flatnonzero((material.folds != fold) & (material.folds != other))
+        held_out = np.flatnonzero(material.folds == other)
+        inner = fit(material, material.recipe, train, held_out, folder / f"without_{other}", progress)
+        values.append(logits(material, inner.classifier, held_out))
+        epochs.append(inner.head_epoch)
+    everyone = np.flatnonzero(material.folds != fold)
+    done = fit(material, refit_recipe(material.recipe, epochs, [0]), everyone, None, folder / "refit", progress)
+    validation = np.concatenate([np.flatnonzero(material.folds == other) for other in others])
+    return done, validation, np.concatenate(values)
 
 
 def logits(material: Material, classifier: Classifier, positions: Positions) -> NDArray[np.float64]:
@@ -113,24 +151,22 @@ def embeddings(material: Material, classifier: Classifier, positions: Positions)
     return material.plain[positions]
 
 
-def refit_recipe(recipe: Recipe, folds: list[Scores]) -> Recipe:
-    """Build the recipe of the last fit, on all patients: as many epochs as the folds needed, by their median."""
+def refit_recipe(recipe: Recipe, head_epochs: list[int], backbone_epochs: list[int]) -> Recipe:
+    """Build the recipe of a fit without validation: as many epochs as the validated fits took, by their median."""
     updates: dict[str, object] = {}
     if recipe.fit.solver == "adam":
-        epochs = round(float(np.median([scores.head_epoch for scores in folds])))
-        updates["fit"] = recipe.fit.model_copy(update={"epochs": max(1, epochs)})
+        updates["fit"] = recipe.fit.model_copy(update={"epochs": max(1, round(float(np.median(head_epochs))))})
     if recipe.finetune.epochs:
-        epochs = round(float(np.median([scores.backbone_epoch for scores in folds])))
-        updates["finetune"] = recipe.finetune.model_copy(update={"epochs": max(1, epochs)})
+        epochs = max(1, round(float(np.median(backbone_epochs))))
+        updates["finetune"] = recipe.finetune.model_copy(update={"epochs": epochs})
     return recipe.model_copy(update=updates)
 
 
-def _read(path: Path, validation: int, test: int) -> Scores:
+def _read(path: Path) -> Scores:
     try:
         values = json.loads(path.read_text())
-        arrays = {key: np.array(values[key], np.float64) for key in ("validation", "test")}
-        if arrays["validation"].shape != (validation,) or arrays["test"].shape != (test,):
-            raise ValueError("it holds the scores of another fold")
-        return Scores(arrays["validation"], arrays["test"], int(values["head_epoch"]), int(values["backbone_epoch"]))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        logit, chance = (np.array(values[key], np.float64) for key in ("logits", "probabilities"))
+        epochs = int(values["head_epoch"]), int(values["backbone_epoch"])
+        return Scores(logit, chance, float(values["threshold"]), *epochs)
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(f"{path} cannot be read: {error}", "remove it, and the fold is fitted again") from error

@@ -126,26 +126,23 @@ def _crossval(material: Material, out: Path, progress: Progress) -> Outcome:
     for fold in range(recipe.split.folds):
         folds.append(scored(material, fold, out / "folds" / str(fold), progress))
     everyone = np.arange(len(material.index))
-    final = refit_recipe(recipe, folds)
+    final = refit_recipe(recipe, [scores.head_epoch for scores in folds], [scores.backbone_epoch for scores in folds])
     done = fit(material, final, everyone, None, out / "folds" / "final", progress)
-    # Every sample is validated on exactly once, so the pooled validation folds are the whole dataset.
-    validated = np.concatenate([material.positions(fold)[1] for fold in range(recipe.split.folds)])
-    pooled = np.concatenate([scores.validation for scores in folds])
-    words = f"the pooled validation folds of {recipe.split.folds}-fold cross-validation"
-    manifest = _pack(material, done, validated, pooled, words, everyone, out / "bundle", progress)
+    # Every sample is tested exactly once: out of fold, all of them validate the bundle's own calibration.
+    tested = np.concatenate([material.positions(fold)[2] for fold in range(recipe.split.folds)])
+    pooled = np.concatenate([scores.logits for scores in folds])
+    words = f"the out-of-fold answers of {recipe.split.folds}-fold cross-validation"
+    manifest = _pack(material, done, tested, pooled, words, everyone, out / "bundle", progress)
     return _finish(manifest, _pooled(material, manifest, folds), out)
 
 
 def _pooled(material: Material, manifest: BundleManifest, folds: list[Scores]) -> Evaluation:
-    """Every sample once, by the model that had not seen it, calibrated on that model's own validation fold."""
+    """Every sample once, by a model that had not seen it, calibrated and called as that model's own validation says."""
     recipe = material.recipe
-    probabilities = np.empty(len(material.index))
+    probabilities, thresholds = np.empty(len(material.index)), np.empty(len(material.index))
     for fold, scores in enumerate(folds):
-        _, validation, test = material.positions(fold)
-        own = calibration.fit(
-            recipe.calibration, scores.validation, material.labels[validation], fitted_on=f"validation of fold {fold}"
-        )
-        probabilities[test] = own.apply(scores.test)
+        test = material.positions(fold)[2]
+        probabilities[test], thresholds[test] = scores.probabilities, scores.threshold
     by = "image, as the paper did" if recipe.split.protocol == "paper" else "patient or duplicate group"
     point = manifest.point()
     return assess(
@@ -156,12 +153,14 @@ def _pooled(material: Material, manifest: BundleManifest, folds: list[Scores]) -
         bundle=manifest.name,
         version=manifest.version,
         threshold=point.threshold,
+        thresholds=thresholds,
         operating_point=point.name,
         protocol=f"{recipe.split.folds}-fold cross-validation by {by}",
         leak=PAPER_LEAK if recipe.split.protocol == "paper" else "",
         notes=[
             "the figures are of the models of the folds; the bundle's own was fitted again on all samples",
-            "the threshold was chosen on the pooled validation folds",
+            "each fold was calibrated and called by samples it was neither trained nor tested on; "
+            "the threshold shown is the bundle's own",
         ],
     )
 

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0) -> Backbone:
         WeightsError: the weights are neither local nor to be had from the hub, or do not fit.
     """
     if not timm.is_model(name):
-        near = ", ".join(timm.list_models(f"*{name[:8]}*")[:5]) or "see timm.list_models()"
+        near = ", ".join(get_close_matches(name, timm.list_models(), n=5)) or "see timm.list_models()"
         raise RecipeError(f"there is no backbone {name!r} in timm", f"did you mean: {near}?")
     folder = os.environ.get(FOLDER)
     path = Path(folder) / f"{name}.safetensors" if folder else None

@@ -22,10 +22,11 @@ class _Part(BaseModel):
 class SplitRecipe(_Part):
     """How patients are divided.
 
-    `mode = "holdout"` keeps one fold for test and one for validation and trains on the rest. `"crossval"` does that for
-    every fold in turn, reports the pooled test folds, and refits on all patients for the bundle, with calibration and
-    operating points from the pooled validation folds. `protocol = "paper"` ignores who the patient is: it is leaky,
-    says so in every report, and exists to print the gap.
+    `mode = "holdout"` keeps one fold for test and one for validation and trains on the rest. `"crossval"` tests every
+    fold in turn, with calibration, operating point and epochs from within the other folds (nested where the backbone is
+    frozen, on the following fold where it is fine-tuned), reports all folds together, and refits on all patients for
+    the bundle, calibrated on the out-of-fold answers. `protocol = "paper"` ignores who the patient is: it is leaky, says
+    so in every report, and exists to print the gap.
     """
 
     mode: Literal["holdout", "crossval"] = "holdout"

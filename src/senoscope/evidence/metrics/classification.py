@@ -100,8 +100,8 @@ def at_threshold(labels: ArrayLike, probabilities: ArrayLike, threshold: float) 
     return {name: float(value[0]) for name, value in calls(*checked(labels, probabilities), threshold).items()}
 
 
-def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> Confusion:
-    """Count calls, calling positive from `threshold` on."""
+def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float | Values) -> Confusion:
+    """Count calls, calling positive from `threshold` on; (N,) thresholds give each sample its own."""
     truth, values = checked(labels, probabilities)
     called = values >= threshold
     return Confusion(
@@ -113,14 +113,14 @@ def confusion(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> 
 
 
 def figures(
-    labels: NDArray[np.int64], probabilities: Values, threshold: float, weights: Values | None = None
+    labels: NDArray[np.int64], probabilities: Values, threshold: float | Values, weights: Values | None = None
 ) -> dict[str, Values]:
     """All of `FIGURES`.
 
     Args:
         labels: (N,) 0 or 1.
         probabilities: (N,) of the positive label, in [0, 1].
-        threshold: positive is called from here on.
+        threshold: positive is called from here on; (N,) thresholds give each sample its own.
         weights: (R, N) non-negative, one row a replicate; without it one row of ones.
 
     Returns:
@@ -148,7 +148,7 @@ def ranking(labels: NDArray[np.int64], scores: Values, weights: Values | None = 
 
 
 def calls(
-    labels: NDArray[np.int64], probabilities: Values, threshold: float, weights: Values | None = None
+    labels: NDArray[np.int64], probabilities: Values, threshold: float | Values, weights: Values | None = None
 ) -> dict[str, Values]:
     """(R,) figures of (R, N) weighted samples that depend on a threshold."""
     drawn = _weights(labels, weights)

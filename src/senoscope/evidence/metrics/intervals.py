@@ -55,7 +55,7 @@ def bootstrap(
     labels: ArrayLike,
     probabilities: ArrayLike,
     groups: ArrayLike,
-    threshold: float,
+    threshold: float | Values,
     *,
     replicates: int = REPLICATES,
     seed: int = 0,
@@ -66,7 +66,7 @@ def bootstrap(
         labels: (N,) 0 or 1, both present.
         probabilities: (N,) of the positive label, in [0, 1].
         groups: (N,) patient or cluster of each sample, integers.
-        threshold: positive is called from here on.
+        threshold: positive is called from here on; (N,) thresholds give each sample its own.
         replicates: bootstrap samples.
         seed: draws them.
 
