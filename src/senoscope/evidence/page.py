@@ -49,6 +49,7 @@ def render(evaluation: Evaluation, plots: Mapping[str, str]) -> str:
         dataset=escape(data.title),
         banner=_banner(evaluation.leak),
         facts=_facts(evaluation),
+        answered="<th>without abstained images</th>" if evaluation.abstains else "",
         figures="\n".join(_figure(name, evaluation) for name in FIGURES),
         unit=evaluation.unit,
         replicates=f"{evaluation.replicates:,}",
@@ -76,24 +77,27 @@ def _banner(leak: str) -> str:
 
 
 def _facts(evaluation: Evaluation) -> str:
-    positives, withheld = int(evaluation.labels.sum()), int(evaluation.abstained.sum())
-    images = len(evaluation.labels)
+    positives, images = int(evaluation.labels.sum()), len(evaluation.labels)
     rows = {
         "Protocol": evaluation.protocol,
         "Images": f"{images:,}, of them {positives:,} {evaluation.positive} ({positives / images:.1%})",
         evaluation.unit.capitalize(): f"{evaluation.dataset.patients:,}",
-        "Abstained": f"{withheld:,} ({withheld / images:.1%}), of them {_withheld_positives(evaluation):,} positive",
+        "Abstained": _withheld(evaluation),
         "Unreadable": f"{len(evaluation.unread):,}",
     }
     return "\n".join(f"<tr><th>{escape(name)}</th><td>{escape(text)}</td></tr>" for name, text in rows.items())
 
 
-def _withheld_positives(evaluation: Evaluation) -> int:
-    return int(evaluation.labels[evaluation.abstained].sum())
+def _withheld(evaluation: Evaluation) -> str:
+    if not evaluation.abstains:
+        return "not part of this evaluation: the models of the folds answer everything"
+    withheld, positives = int(evaluation.abstained.sum()), int(evaluation.labels[evaluation.abstained].sum())
+    return f"{withheld:,} ({withheld / len(evaluation.labels):.1%}), of them {positives:,} positive"
 
 
 def _figure(name: str, evaluation: Evaluation) -> str:
-    cells = "".join(f"<td>{_interval(table.get(name))}</td>" for table in (evaluation.table, evaluation.answered))
+    tables = (evaluation.table, evaluation.answered) if evaluation.abstains else (evaluation.table,)
+    cells = "".join(f"<td>{_interval(table.get(name))}</td>" for table in tables)
     return f"<tr><th>{TITLES[name]}</th>{cells}</tr>"
 
 

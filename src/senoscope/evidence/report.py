@@ -66,7 +66,7 @@ def to_json(evaluation: Evaluation) -> dict[str, Any]:
             "groups": evaluation.dataset.patients,
             "unit": evaluation.unit,
             "positives": int(labels.sum()),
-            "abstained": int(evaluation.abstained.sum()),
+            "abstained": int(evaluation.abstained.sum()) if evaluation.abstains else None,
             "unread": len(evaluation.unread),
         },
         "intervals": {"level": 0.95, "replicates": evaluation.replicates, "resampled": evaluation.unit},
