@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import math
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -94,7 +95,7 @@ def run(
         found = validate() if validate else None
         row = Row(number, loss, found.loss if found else None, found.auc if found else None)
         rows.append(row)
-        if best_row is None or found is None or found.loss < (best_row.validation_loss or 0.0):
+        if best_row is None or found is None or _better(found.loss, best_row.validation_loss):
             best_row, best = row, _copy(network.state_dict())
         _save(path, network, optimizer, rows, best, best_row.epoch)
         _write_log(plan.folder / "log.csv", rows)
@@ -103,6 +104,11 @@ def run(
     network.load_state_dict(best)
     network.eval()
     return Fitted(best_row.epoch, tuple(rows))
+
+
+def _better(loss: float, best: float | None) -> bool:
+    # A loss that is no number must not stand as the best for ever.
+    return best is None or math.isnan(best) or loss < best
 
 
 def _copy(state: State) -> State:

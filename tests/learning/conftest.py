@@ -1,0 +1,78 @@
+"""Small networks with random weights, and a feature store that is not the user's."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from senoscope.learning.models.heads import LogisticHead, PapersHead
+from senoscope.learning.weights import Backbone, resolve
+
+TINY = "test_efficientnet"
+"""A network of timm's with 99,196 weights and 256 features."""
+
+
+@pytest.fixture(autouse=True)
+def own_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keep features in the test's own folder."""
+    monkeypatch.setenv("SENOSCOPE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("SENOSCOPE_WEIGHTS", raising=False)
+    return tmp_path / "cache" / "features.sqlite"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Tiny networks are slower in several threads than in one."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def backbone() -> Backbone:
+    """A network whose batch normalisation has seen something, so that its features are of ordinary size."""
+    made = resolve(TINY, pretrained=False, seed=3)
+    made.network.train()
+    with torch.no_grad():
+        for seed in range(30):
+            noise = torch.rand(8, 3, 64, 64, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+            made.network.forward_features(noise * torch.linspace(0.2, 1, 8)[:, None, None, None])  # type: ignore[operator]
+    made.network.eval()
+    return made
+
+
+def papers_head(features: int) -> PapersHead:
+    """The papers' head as after a fit: no weight or statistic is at its start, and some units are closed."""
+    random = torch.Generator().manual_seed(1)
+    head = PapersHead(features, hidden=32)
+    with torch.no_grad():
+        head.dense.bias.copy_(torch.randn(32, generator=random) * 0.3)
+        head.norm.running_mean = torch.randn(32, generator=random)
+        head.norm.running_var = torch.rand(32, generator=random) * 3 + 0.1
+        head.norm.weight.copy_(torch.randn(32, generator=random) * 2)
+        head.norm.bias.copy_(torch.randn(32, generator=random))
+    return head.eval()
+
+
+def logistic_head(features: int) -> LogisticHead:
+    """The logistic head with random weights and statistics."""
+    random = torch.Generator().manual_seed(2)
+    head = LogisticHead(features)
+    head.start(torch.randn(50, features, generator=random) * 2 + 1)
+    with torch.no_grad():
+        head.last.weight.copy_(torch.randn(1, features, generator=random) / features**0.5)
+        head.last.bias.copy_(torch.randn(1, generator=random))
+    return head.eval()
+
+
+HEADS: dict[str, Callable[[int], PapersHead | LogisticHead]] = {"papers": papers_head, "logistic": logistic_head}
+
+
+def clouds(count: int = 160, features: int = 12, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Two overlapping clouds of points (N, D) with labels; a quarter is positive."""
+    shape = np.random.default_rng(0)
+    spread, shift = shape.uniform(0.5, 3, features), shape.normal(0, 1, features)
+    labels = (np.arange(count) % 4 == 0).astype(np.int64)
+    points = np.random.default_rng(seed).normal(size=(count, features)) * spread + labels[:, None] * shift
+    return points.astype(np.float32), labels

@@ -1,0 +1,124 @@
+"""Heads fitted on features, against scikit-learn where it has the same model."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss, roc_auc_score
+
+from senoscope.core.domain.recipe import FitRecipe
+from senoscope.learning.fit import Examples, class_weights, fit_head, judge
+from senoscope.learning.loop import Row
+from senoscope.learning.models.heads import LogisticHead, PapersHead
+from tests.learning.conftest import clouds
+
+LBFGS = FitRecipe(solver="lbfgs", epochs=500, decay=0.1)
+ADAM = FitRecipe(epochs=6, batch=16, rate=0.01, patience=6, seed=4)
+
+
+def examples(count: int = 160, seed: int = 0) -> Examples:
+    return Examples(*clouds(count, seed=seed))
+
+
+@pytest.mark.parametrize("decay", [0.01, 0.1, 1.0])
+@pytest.mark.parametrize("balance", [False, True])
+def test_lbfgs_finds_the_optimum_of_scikit_learn(tmp_path: Path, decay: float, balance: bool) -> None:
+    train = examples()
+    head = LogisticHead(12)
+
+    fit_head(head, train, None, LBFGS.model_copy(update={"decay": decay, "balance": balance}), tmp_path)
+
+    standardised = (train.features - train.features.mean(0)) / train.features.std(0, ddof=1)
+    weight = "balanced" if balance else None
+    # The mean loss over n examples plus decay/2 |w|² is scikit-learn's C × sum + 1/2 |w|² with C = 1 / (decay × n).
+    reference = LogisticRegression(C=1 / (decay * 160), class_weight=weight, tol=1e-10, max_iter=10_000)
+    reference.fit(standardised.astype(np.float64), train.labels)
+    assert np.abs(reference.coef_).max() > 0.01
+    np.testing.assert_allclose(head.last.weight.detach().numpy(), reference.coef_, atol=1e-3)
+    np.testing.assert_allclose(head.last.bias.detach().numpy(), reference.intercept_, atol=1e-3)
+
+
+def test_balance_moves_the_answer_towards_the_rare_class(tmp_path: Path) -> None:
+    train = examples()
+    logits = []
+    for balance in (False, True):
+        head = LogisticHead(12)
+        fit_head(head, train, None, LBFGS.model_copy(update={"balance": balance}), tmp_path / str(balance))
+        logits.append(float(head(torch.from_numpy(train.features)).detach().mean()))
+
+    assert logits[1] > logits[0] + 0.5
+
+
+def test_class_weights() -> None:
+    labels = np.array([1, 0, 0, 0])
+
+    assert class_weights(labels, False).tolist() == [1, 1, 1, 1]
+    assert class_weights(labels, True).tolist() == pytest.approx([2, 2 / 3, 2 / 3, 2 / 3])
+
+
+def test_judge_is_scikit_learns() -> None:
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 2, 50)
+    logits = torch.from_numpy(random.normal(size=(50, 1)).astype(np.float32))
+
+    found = judge(logits, Examples(np.empty((0, 0), np.float32), labels))
+
+    assert found.loss == pytest.approx(log_loss(labels, torch.sigmoid(logits)[:, 0].numpy()), abs=1e-5)
+    assert found.auc == pytest.approx(roc_auc_score(labels, logits[:, 0].numpy()), abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", [PapersHead, LogisticHead])
+def test_adam_learns(tmp_path: Path, kind: type[PapersHead | LogisticHead]) -> None:
+    torch.manual_seed(0)
+    head = kind(12)
+
+    fitted = fit_head(head, examples(400), examples(200), ADAM.model_copy(update={"epochs": 15}), tmp_path)
+
+    best = fitted.rows[fitted.best_epoch - 1]
+    assert not head.training
+    assert best.validation_loss == min(row.validation_loss or 0 for row in fitted.rows)
+    assert best.validation_auc is not None
+    assert best.validation_auc > 0.75
+    assert fitted.rows[-1].loss < fitted.rows[0].loss
+    assert judge(head(torch.from_numpy(examples(200).features)), examples(200)).loss == best.validation_loss
+
+
+@pytest.mark.parametrize("cut", [1, 3, 5])
+def test_resumed_fit_is_the_same(tmp_path: Path, cut: int) -> None:
+    def fresh() -> PapersHead:
+        torch.manual_seed(8)
+        return PapersHead(12)
+
+    def stop(row: Row) -> None:
+        if row.epoch == cut:
+            raise KeyboardInterrupt
+
+    whole, cut_short, resumed = fresh(), fresh(), fresh()
+    expected = fit_head(whole, examples(), examples(40, 1), ADAM, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        fit_head(cut_short, examples(), examples(40, 1), ADAM, tmp_path / "cut", stop)
+    found = fit_head(resumed, examples(), examples(40, 1), ADAM, tmp_path / "cut")
+
+    assert found == expected
+    for key, value in whole.state_dict().items():
+        assert torch.equal(resumed.state_dict()[key], value)
+
+
+def test_solved_head_is_taken_up_from_its_checkpoint(tmp_path: Path) -> None:
+    first, again = LogisticHead(12), LogisticHead(12)
+    expected = fit_head(first, examples(), examples(40, 1), LBFGS, tmp_path)
+
+    found = fit_head(again, examples(), examples(40, 1), LBFGS, tmp_path)
+
+    assert found == expected
+    assert len(found.rows) == 1
+    for key, value in first.state_dict().items():
+        assert torch.equal(again.state_dict()[key], value)
+
+
+def test_last_batch_of_one_is_left_out(tmp_path: Path) -> None:
+    fitted = fit_head(PapersHead(12), examples(33), None, ADAM, tmp_path)
+
+    assert all(np.isfinite(row.loss) for row in fitted.rows)

@@ -1,0 +1,70 @@
+"""What every head offers, over all that a recipe may ask for."""
+
+from typing import get_args
+
+import pytest
+import torch
+
+from senoscope.core.domain.recipe import ModelRecipe
+from senoscope.learning.models.heads import LogisticHead, PapersHead, build
+from tests.learning.conftest import HEADS
+
+NAMES = get_args(ModelRecipe.model_fields["head"].annotation)
+
+
+def test_every_head_has_an_example_here() -> None:
+    assert set(NAMES) == set(HEADS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_head_gives_one_logit_an_image(name: str) -> None:
+    head = build(ModelRecipe.model_validate({"head": name}), 20)
+
+    assert head(torch.randn(5, 20)).shape == (5, 1)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_gradient_is_that_of_autograd(name: str) -> None:
+    head = HEADS[name](20)
+    pooled = torch.randn(64, 20, generator=torch.Generator().manual_seed(5), requires_grad=True)
+
+    (expected,) = torch.autograd.grad(head(pooled).sum(), pooled)
+    found = head.gradient(pooled.detach())
+
+    assert expected.std() > 0.05
+    torch.testing.assert_close(found.detach(), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_papers_head_is_the_papers_head() -> None:
+    head = PapersHead(1408)
+
+    assert (head.noise, head.dropout.p) == (0.25, 0.25)
+    assert sum(parameter.numel() for parameter in head.parameters()) == 1408 * 256 + 256 + 2 * 256 + 256 + 1
+
+
+def test_noise_and_dropout_belong_to_training() -> None:
+    head, pooled = PapersHead(20), torch.randn(8, 20)
+
+    head.train()
+    assert not torch.equal(head(pooled), head(pooled))
+    head.eval()
+    assert torch.equal(head(pooled), head(pooled))
+
+
+def test_recipe_sets_the_papers_head() -> None:
+    head = build(ModelRecipe(head="papers", hidden=7, noise=0.5, dropout=0.1), 20)
+
+    assert isinstance(head, PapersHead)
+    assert (head.dense.out_features, head.noise, head.dropout.p) == (7, 0.5, 0.1)
+
+
+def test_logistic_head_standardises_and_survives_a_constant_feature() -> None:
+    head = LogisticHead(3)
+    pooled = torch.tensor([[1.0, 5.0, 0.0], [3.0, 5.0, 2.0], [5.0, 5.0, 7.0]])
+
+    head.start(pooled)
+    standardised = (pooled - head.mean) / head.std
+
+    torch.testing.assert_close(standardised[:, 0], torch.tensor([-1.0, 0.0, 1.0]))
+    assert torch.equal(standardised[:, 1], torch.zeros(3))
+    assert torch.isfinite(head(pooled)).all()
