@@ -1,5 +1,6 @@
 """`python -m benchmarks [NAME ...]`."""
 
+import os
 import tempfile
 from enum import StrEnum
 from importlib import import_module
@@ -33,6 +34,8 @@ def main(
     The exit status is 0 either way: a machine that is busy with other work may miss a ratio. Set SENOSCOPE_DATA and
     SENOSCOPE_WEIGHTS to measure on real pictures and pretrained weights.
     """
+    # Torch's waiting threads spin, which on a machine with other work to do would slow the peers down several times.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     console = Console()
     every: list[Comparison] = []
     for name in names or list(Name):

@@ -122,3 +122,18 @@ def test_last_batch_of_one_is_left_out(tmp_path: Path) -> None:
     fitted = fit_head(PapersHead(12), examples(33), None, ADAM, tmp_path)
 
     assert all(np.isfinite(row.loss) for row in fitted.rows)
+
+
+def test_number_of_threads_changes_neither_the_result_nor_itself(tmp_path: Path) -> None:
+    train, before, losses = examples(), torch.get_num_threads(), []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            torch.manual_seed(0)
+            fitted = fit_head(PapersHead(12, hidden=64), train, train, ADAM, tmp_path / str(threads))
+            losses.append([row.validation_loss for row in fitted.rows])
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
+
+    assert losses[0] == losses[1]

@@ -88,7 +88,7 @@ def finetune(
             optimizer.zero_grad()
             fabric.backward(loss)
             optimizer.step()
-            total += float(loss) * len(batch)
+            total += float(loss.detach()) * len(batch)
         return total / len(labels)
 
     examples = None if validation is None else Examples(np.empty((0, 0), np.float32), validation.labels)

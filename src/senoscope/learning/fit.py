@@ -1,6 +1,7 @@
 """Fitting a head on stored features: seconds, whatever the backbone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def fit_head(
     validate = None if validation is None else lambda: judge(head(torch.from_numpy(validation.features)), validation)
     if recipe.solver == "lbfgs":
         return _solve(head, features, labels, weights, recipe, folder, validate, progress)
-    optimizer = torch.optim.Adam(head.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
+    optimizer = torch.optim.Adam(head.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=True)
 
     def epoch(number: int) -> float:
         total = 0.0
@@ -66,10 +67,23 @@ def fit_head(
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            total += float(loss) * len(batch)
+            total += float(loss.detach()) * len(batch)
         return total / len(labels)
 
-    return run(head, optimizer, Plan(recipe.epochs, recipe.patience, recipe.seed, folder), epoch, validate, progress)
+    with _one_thread():
+        plan = Plan(recipe.epochs, recipe.patience, recipe.seed, folder)
+        return run(head, optimizer, plan, epoch, validate, progress)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Steps this small wait for a second thread longer than it saves; and the sums would depend on their number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def judge(logits: Tensor, examples: Examples) -> Validation:
