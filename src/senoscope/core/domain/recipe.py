@@ -25,8 +25,8 @@ class SplitRecipe(_Part):
     `mode = "holdout"` keeps one fold for test and one for validation and trains on the rest. `"crossval"` tests every
     fold in turn, with calibration, operating point and epochs from within the other folds (nested where the backbone is
     frozen, on the following fold where it is fine-tuned), reports all folds together, and refits on all patients for
-    the bundle, calibrated on the out-of-fold answers. `protocol = "paper"` ignores who the patient is: it is leaky, says
-    so in every report, and exists to print the gap.
+    the bundle, calibrated on the out-of-fold answers. `protocol = "paper"` ignores who the patient is: it is leaky,
+    says so in every report, and exists to print the gap.
     """
 
     mode: Literal["holdout", "crossval"] = "holdout"
