@@ -91,14 +91,15 @@ def fit(
 def scored(material: Material, fold: int, folder: Path, progress: Progress) -> Scores:
     """Fit with `fold` held out and answer it; a fold that is already answered is read back."""
     path = folder / "scores.json"
+    test = material.positions(fold)[2]
     if path.is_file():
-        return _read(path)
+        return _read(path, len(test))
     recipe = material.recipe
     done, validation, values = (_tuned if recipe.finetune.epochs else _nested)(material, fold, folder, progress)
     labels = material.labels[validation]
     own = calibration.fit(recipe.calibration, values, labels, fitted_on=f"fold {fold}'s validation")
     points = operating.choose(own.apply(values), labels, material.index.groups()[validation])
-    tested = logits(material, done.classifier, material.positions(fold)[2])
+    tested = logits(material, done.classifier, test)
     threshold = next(point.threshold for point in points if point.name == recipe.operating_point)
     scores = Scores(tested, own.apply(tested), threshold, done.head_epoch, done.backbone_epoch)
     listed = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in vars(scores).items()}
@@ -162,11 +163,13 @@ def refit_recipe(recipe: Recipe, head_epochs: list[int], backbone_epochs: list[i
     return recipe.model_copy(update=updates)
 
 
-def _read(path: Path) -> Scores:
+def _read(path: Path, count: int) -> Scores:
     try:
         values = json.loads(path.read_text())
         logit, chance = (np.array(values[key], np.float64) for key in ("logits", "probabilities"))
+        if logit.shape != (count,) or chance.shape != (count,):
+            raise ValueError(f"it is not of the {count} samples of this fold")
         epochs = int(values["head_epoch"]), int(values["backbone_epoch"])
         return Scores(logit, chance, float(values["threshold"]), *epochs)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} cannot be read: {error}", "remove it, and the fold is fitted again") from error
