@@ -45,6 +45,15 @@ def test_a_mirrored_map_is_mirrored_back() -> None:
     np.testing.assert_array_equal(place.invert(values), values[:, ::-1])
 
 
+def test_a_mirrored_map_is_mirrored_back_where_sizes_do_not_divide() -> None:
+    # 1003 * (63 / 1003) is a hair more than 63.
+    place = Placement(Size(1003, 1003), Box(0, 0, 1003, 1003), Size(1003, 1003), Box(0, 0, 1003, 1003), mirrored=True)
+    values = np.random.default_rng(0).random((63, 63), np.float32)
+
+    expected = Pil.fromarray(values[:, ::-1].copy()).resize((1003, 1003), Pil.Resampling.BILINEAR)
+    np.testing.assert_allclose(place.invert(values), np.asarray(expected), atol=1e-5)
+
+
 def test_mirrored_padding() -> None:
     place = Placement(Size(4, 2), Box(0, 0, 4, 2), Size(8, 2), Box(1, 0, 4, 2), mirrored=True)
     values = np.tile(np.arange(8, dtype=np.float32), (2, 1))

@@ -137,9 +137,10 @@ def test_a_folder_means_the_pictures_in_it(tmp_path: Path) -> None:
 
 
 def test_a_path_to_a_file_stays_as_it_is(tmp_path: Path) -> None:
-    paths = [tmp_path / "nowhere.png", _file(tmp_path / "notes.txt", b"hello"), _file(tmp_path / "z/1.png")]
+    too_long = tmp_path / f"{'x' * 5000}.png"
+    paths = [tmp_path / "nowhere.png", too_long, _file(tmp_path / "notes.txt", b"hello"), _file(tmp_path / "z/1.png")]
 
-    assert find_images([*paths[:2], tmp_path / "z"]) == paths
+    assert find_images([*paths[:3], tmp_path / "z"]) == paths
 
 
 def test_loops_of_links_are_survived(tmp_path: Path) -> None:

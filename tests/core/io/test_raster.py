@@ -1,5 +1,6 @@
 """PNG, JPEG and BMP against what was encoded, and every broken form of them."""
 
+import struct
 from io import BytesIO
 
 import numpy as np
@@ -127,6 +128,14 @@ def test_animated_png_is_refused() -> None:
 def test_bomb_is_refused_by_its_header() -> None:
     with pytest.raises(ImageTooLargeError, match="30000×30000 pixels is more than 100 megapixels"):
         read_bytes(makers.bomb_png(), "bomb.png")
+
+
+def test_a_bomb_behind_a_chunk_that_mimics_its_header_is_refused() -> None:
+    mimic = makers.png_chunk(b"abCd", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0))
+    data = makers.pil_bytes(makers.grey(24, 16), "PNG")
+
+    with pytest.raises(UnreadableImageError, match="damaged"):
+        read_bytes(data[:8] + mimic + data[8:], "bomb.png", Limits(pixels=1))
 
 
 def test_bounds_are_the_callers() -> None:

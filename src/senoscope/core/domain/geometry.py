@@ -66,7 +66,8 @@ class Placement:
         region = (left * scale_x, top * scale_y, right * scale_x, bottom * scale_y)
         part = Pil.fromarray(values[:, ::-1].copy() if self.mirrored else values)
         if self.mirrored:
-            region = (values.shape[1] - region[2], region[1], values.shape[1] - region[0], region[3])
+            # Rounding may leave an edge a hair outside, which Pillow refuses.
+            region = (max(0.0, values.shape[1] - region[2]), region[1], values.shape[1] - region[0], region[3])
         size = (self.source_box.width, self.source_box.height)
         filled = np.asarray(part.resize(size, Pil.Resampling.BILINEAR, box=region), dtype=np.float32)
         if self.source_box == Box(0, 0, self.source.width, self.source.height):

@@ -78,7 +78,8 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
     """
     found: list[Path] = []
     for path in paths:
-        found.extend(_within(path) if path.is_dir() else [path])
+        # Unlike Path.is_dir, this is False for a name too long, or in a folder that may not be entered.
+        found.extend(_within(path) if os.path.isdir(path) else [path])
     return found
 
 

@@ -32,7 +32,9 @@ _SCAN, _APP1, _FILL = 0xDA, 0xE1, 0xFF
 def decode_png(data: bytes, limits: Limits) -> Decoded:
     """PNG: 1 to 8 bits become uint8 with full scale 255, as the standard says; 16 bits uint16; a palette RGB."""
     try:
-        width, height, depth, colours = struct.unpack_from(">IIBB", data, 16)
+        length, kind, width, height, depth, colours = struct.unpack_from(">I4sIIBB", data, 8)
+        if (length, kind) != (13, b"IHDR"):  # else what is checked here is not what is decoded
+            raise broken("PNG")
         check_size(width, height, limits)
         chunks = _png_chunks(data)
     except struct.error as error:
