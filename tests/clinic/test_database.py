@@ -38,6 +38,13 @@ def test_opening_again_keeps_what_is_there(tmp_path: Path) -> None:
     assert count == 2
 
 
+def test_a_path_may_hold_signs_that_mean_something_in_an_address(tmp_path: Path) -> None:
+    folder = tmp_path / "Brust? #1 für 50%41"
+    folder.mkdir()
+    open_database(folder / "a.db").dispose()
+    assert (folder / "a.db").is_file()
+
+
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_text("not a database at all, but long enough to be read as the head of one " * 20)
     with pytest.raises(SettingsError, match="cannot be used as a database"):

@@ -46,6 +46,10 @@ def test_changed_and_missing_bytes_are_noticed(tmp_path: Path) -> None:
         store.read(digest)
     with pytest.raises(NotFoundError):
         store.read("0" * 64)
+    again = store.receive()
+    again.write(b"true")
+    again.keep()
+    assert store.read(digest) == b"true"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,14 @@ def test_a_model_comes_with_its_card(client: TestClient, home: Path) -> None:
     assert client.get("/api/v1/models/nope").status_code == 404
 
 
+def test_a_card_that_lies_outside_its_bundle_is_not_shown(client: TestClient, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("not for the page")
+    card = home / "bundles" / "tiny" / "card.md"
+    card.unlink()
+    card.symlink_to(tmp_path / "secret")
+    assert client.get("/api/v1/models/tiny").json()["card"] == ""
+
+
 def test_health_names_the_bundles(client: TestClient) -> None:
     health = client.get("/healthz").json()
     assert (health["status"], health["waiting"]) == ("ok", 0)

@@ -4,6 +4,7 @@ import pytest
 
 from senoscope.clinic.settings import default_home, is_loopback, settings
 from senoscope.core.errors import SettingsError
+from senoscope.core.io import SERVICE
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.0.7", "::", "clinic.example"])  # noqa: S104
@@ -25,6 +26,18 @@ def test_a_value_that_does_not_fit_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="port") as caught:
         settings(port=70_000, home=tmp_path)
     assert "SENOSCOPE_PORT" in caught.value.hint
+
+
+def test_a_list_in_the_environment_that_is_no_json_is_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SENOSCOPE_HOSTS", "scans.example")
+    with pytest.raises(SettingsError, match="hosts") as caught:
+        settings()
+    assert "JSON list" in caught.value.hint
+
+
+def test_no_file_is_accepted_that_would_not_be_read() -> None:
+    with pytest.raises(SettingsError, match="max_file_bytes"):
+        settings(max_file_bytes=SERVICE.bytes + 1)
 
 
 def test_the_environment_is_read_and_what_is_given_goes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -64,7 +64,8 @@ class Catalogue:
         """Return a bundle's card in Markdown, empty where it has none; raises `NotFoundError` for an unknown bundle."""
         self.manifest(name)
         path = self._entries[name][1] / "card.md"
-        if not path.is_file() or path.stat().st_size > LARGEST_CARD:
+        # A link could show any file of this machine on the page.
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > LARGEST_CARD:
             return ""
         return path.read_text("utf-8", errors="replace")
 

@@ -6,7 +6,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.exc import DatabaseError
 
 from senoscope.core.errors import SettingsError
@@ -27,7 +27,7 @@ def open_database(path: Path) -> Engine:
     Raises:
         SettingsError: the file is no database, or one of a later version.
     """
-    engine = create_engine(f"sqlite:///{path}")
+    engine = create_engine(URL.create("sqlite", database=str(path)))
     event.listen(engine, "connect", _configure)
     try:
         migrate(engine)

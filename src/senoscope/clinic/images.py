@@ -51,10 +51,8 @@ class Incoming:
         os.fsync(self._file.fileno())
         self._file.close()
         target = self._store.path(digest)
-        if target.exists():
-            self._path.unlink()
-            return digest
         target.parent.mkdir(exist_ok=True)
+        # Also over a picture that is there: should the disk have changed it, this puts it right.
         os.replace(self._path, target)
         for folder in (target.parent, target.parent.parent):
             _sync_folder(folder)

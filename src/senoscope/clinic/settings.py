@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentValueError
 
 from senoscope.core.errors import SettingsError
 from senoscope.core.io import SERVICE
@@ -49,7 +50,7 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     allow_remote: Annotated[bool, Field(description="listen beyond this machine, without users or passwords")] = False
     hosts: Annotated[tuple[str, ...], Field(description="further names under which the service is reached")] = ()
-    max_file_bytes: Annotated[int, Field(gt=0)] = SERVICE.bytes
+    max_file_bytes: Annotated[int, Field(gt=0, le=SERVICE.bytes)] = SERVICE.bytes
     max_files: Annotated[int, Field(ge=1, le=1000)] = 100
     max_attempts: Annotated[int, Field(ge=1)] = 3
     lease_seconds: Annotated[float, Field(gt=0)] = 300.0
@@ -84,3 +85,7 @@ def settings(**given: Any) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"{name}: {first['msg']}", f"check the option or SENOSCOPE_{name.upper()}") from error
+    except EnvironmentValueError as error:
+        raise SettingsError(
+            f"the environment: {error}", 'SENOSCOPE_HOSTS is a JSON list, as in ["scans.example"]'
+        ) from error
