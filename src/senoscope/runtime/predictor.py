@@ -144,10 +144,12 @@ class Model:
     ) -> Iterator[Prediction | Failure]:
         manifest = self.manifest
         negative = next(label for label in manifest.labels if label != manifest.positive)
-        chances = manifest.calibration.apply(found.logits[:, 0])
-        distances = self._reference.distances(found.embedding)
-        for item, chance, distance, heat in zip(ready, chances, distances, found.saliency, strict=True):
-            if not np.isfinite([chance, distance, heat.sum()]).all():
+        sound = found.finite
+        chances = manifest.calibration.apply(np.where(sound, found.logits[:, 0], 0))
+        distances = self._reference.distances(np.where(sound[:, None], found.embedding, 0))
+        rows = zip(ready, sound, chances, distances, found.saliency, strict=True)
+        for item, usable, chance, distance, heat in rows:
+            if not usable:
                 error = BundleError("the network's answer to this picture is not a number", "verify the bundle")
                 yield Failure(item.image.source, error)
                 continue

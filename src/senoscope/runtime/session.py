@@ -31,6 +31,14 @@ class Activations:
     saliency: NDArray[np.float32]
     embedding: NDArray[np.float32]
 
+    @property
+    def finite(self) -> NDArray[np.bool_]:
+        """(N,) whether all that is said of an image is a number."""
+        count = len(self.logits)
+        parts = (self.logits, self.saliency, self.embedding)
+        found: NDArray[np.bool_] = np.all([np.isfinite(part.reshape(count, -1)).all(axis=1) for part in parts], axis=0)
+        return found
+
 
 class Session:
     """A network in memory.
@@ -48,6 +56,8 @@ class Session:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or _usable_cores()
         options.log_severity_level = 4
+        # A waiting thread that spins takes the core from the threads that read and prepare the next images.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         # Without this, a network given as bytes may read further files below the current directory.
         options.add_session_config_entry("session.model_external_initializers_file_folder_path", os.devnull)
         try:
