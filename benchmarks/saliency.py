@@ -41,30 +41,53 @@ def saliency(folder: Path, turns: int) -> list[Comparison]:
     torch.set_num_threads(THREADS)
     try:
         return [
-            _compared(classifier, session, np.split(tensors, IMAGES // batch), explain, required, ground, turns)
+            _compared(classifier, session, np.split(tensors, IMAGES // batch), explain, ground, turns)
             for batch in (1, 8)
-            for explain, required in ((by_graph, 3.0), (by_head, None))
+            for explain in PEERS
         ]
     finally:
         torch.set_num_threads(before)
 
 
+def by_backward(classifier: Classifier, image: Tensor) -> Explained:
+    """Grad-CAM as most write it, pytorch-grad-cam among them: a hook on the last map, `backward()` from the logit."""
+    classifier.requires_grad_(True).zero_grad()
+    maps = classifier.features(image)
+    maps.retain_grad()
+    logits = classifier.head(maps.mean(dim=(2, 3)))
+    logits.sum().backward()
+    assert maps.grad is not None
+    return _weighed(logits, maps, maps.grad)
+
+
 def by_graph(classifier: Classifier, image: Tensor) -> Explained:
-    """Grad-CAM as Captum computes it: the network records its graph, autograd asks for the last map's gradient."""
+    """As Captum does it: the network records its graph, autograd is asked for the gradient of the last map alone."""
     classifier.requires_grad_(True)
-    return _grad_cam(classifier, classifier.features(image))
+    return _at_last_map(classifier, classifier.features(image))
 
 
 def by_head(classifier: Classifier, image: Tensor) -> Explained:
-    """The leanest that autograd can do: the backbone records nothing, and only the head is differentiated."""
+    """The leanest that autograd can do: the backbone records nothing, only the head is differentiated."""
     with torch.no_grad():
         maps = classifier.features(image)
-    return _grad_cam(classifier, maps.requires_grad_())
+    return _at_last_map(classifier, maps.requires_grad_())
 
 
-def _grad_cam(classifier: Classifier, maps: Tensor) -> Explained:
+PEERS: dict[Callable[[Classifier, Tensor], Explained], tuple[str, str, float | None]] = {
+    by_backward: (", usual peer", "backward() through the network", 3.0),
+    by_graph: (", lean peer", "graph recorded, gradient of the last map alone", None),
+    by_head: (", leanest peer", "backbone without gradient, the head alone differentiated", None),
+}
+"""Peer → its mark in the title, what it does, and the ratio required; the leaner ones are for orientation."""
+
+
+def _at_last_map(classifier: Classifier, maps: Tensor) -> Explained:
     logits = classifier.head(maps.mean(dim=(2, 3)))
     (gradient,) = torch.autograd.grad(logits.sum(), maps)
+    return _weighed(logits, maps, gradient)
+
+
+def _weighed(logits: Tensor, maps: Tensor, gradient: Tensor) -> Explained:
     weights = gradient.mean(dim=(2, 3), keepdim=True)
     return logits.detach(), torch.relu((weights * maps).sum(dim=1)).detach()
 
@@ -74,7 +97,6 @@ def _compared(
     session: Session,
     parts: list[NDArray[np.float32]],
     explain: Callable[[Classifier, Tensor], Explained],
-    required: float | None,
     ground: str,
     turns: int,
 ) -> Comparison:
@@ -86,12 +108,11 @@ def _compared(
     )
     found, (logits, heat) = session.run(parts[0]), explain(classifier, batches[0])
     worst = max(_difference(found.logits, logits), _difference(found.saliency, heat))
-    size, lean = len(parts[0]), explain is by_head
+    size, (mark, words, required) = len(parts[0]), PEERS[explain]
     return Comparison(
-        f"saliency, {'single images' if size == 1 else f'batches of {size}'}{', leanest peer' if lean else ''}",
+        f"saliency, {'one by one' if size == 1 else f'batches of {size}'}{mark}",
         f"{IMAGES} images by ONNX Runtime: logits, saliency and embedding",
-        f"{IMAGES} images by torch eager and autograd, "
-        + ("the head alone differentiated" if lean else "graph recorded through the network"),
+        f"{IMAGES} images by torch eager, Grad-CAM by autograd: {words}",
         ours,
         peer,
         required,

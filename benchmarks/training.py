@@ -23,7 +23,7 @@ from senoscope.learning.material import pipeline_of
 from senoscope.learning.models.heads import PapersHead, build
 from senoscope.learning.weights import Backbone
 
-TRAIN, VALIDATION = 64, 32
+TRAIN, VALIDATION = 64, 64
 SIZE = 224
 
 
