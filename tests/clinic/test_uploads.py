@@ -1,11 +1,14 @@
 """Bad uploads: one clear answer each, and the good ones beside them go on."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from senoscope.clinic.catalogue import Question
 from tests.clinic.conftest import PREDICTIONS, ended, upload
 from tests.makers import bomb_png
 
@@ -38,6 +41,28 @@ def test_a_bad_file_fails_alone(client: TestClient, home: Path, scan: bytes, nam
     assert error["hint"]
     assert "Traceback" not in str(views)
     assert list((home / "images" / "incoming").iterdir()) == []
+
+
+def test_a_form_holds_no_file_open_that_has_come(
+    client: TestClient, home: Path, scan: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert isinstance(client.app, FastAPI)
+    catalogue = client.app.state.clinic.catalogue
+    ask, held = catalogue.ask, []
+
+    def watched(*said: str) -> Question:
+        links = [os.readlink(f"/proc/self/fd/{number}") for number in range(3, 200) if _is_open(number)]
+        held.append(sum(link.startswith(str(home / "images")) for link in links))
+        settled: Question = ask(*said)
+        return settled
+
+    monkeypatch.setattr(catalogue, "ask", watched)
+    upload(client, *((f"{n}.png", scan + bytes([n])) for n in range(5)))
+    assert set(held) == {0}
+
+
+def _is_open(number: int) -> bool:
+    return os.path.lexists(f"/proc/self/fd/{number}")
 
 
 def test_a_truncated_picture_fails(client: TestClient, scan: bytes) -> None:

@@ -44,18 +44,21 @@ class Incoming:
         self.bytes += len(data)
         self._file.write(data)
 
+    def end(self) -> None:
+        """Say that all bytes have come: a form of many files must not hold all of them open."""
+        self._file.close()
+
     def keep(self) -> str:
         """Put the picture under its digest, durably, and return the digest in hex."""
         digest = self._hash.hexdigest()
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        self.end()
+        _sync(self._path)
         target = self._store.path(digest)
         target.parent.mkdir(exist_ok=True)
         # Also over a picture that is there: should the disk have changed it, this puts it right.
         os.replace(self._path, target)
         for folder in (target.parent, target.parent.parent):
-            _sync_folder(folder)
+            _sync(folder)
         return digest
 
     def discard(self) -> None:
@@ -103,8 +106,8 @@ class ImageStore:
         return data
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

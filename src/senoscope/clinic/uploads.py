@@ -103,6 +103,9 @@ class _Receiver:
 
     def on_part_end(self) -> None:
         if self._text is None:
+            incoming = self.incoming[-1]
+            if incoming is not None:
+                incoming.end()
             return
         if len(self.form.fields) == MAX_FIELDS:
             raise UsageError("the form has too many fields", f"it needs {FILES!r}, and perhaps 'task' or 'bundle'")
