@@ -53,6 +53,7 @@ def test_a_picture_of_the_wrong_kind_gets_no_answer(client: TestClient) -> None:
     (view,) = upload(client, ("cat.png", pil_bytes(colour(120, 90), "PNG")))
     answer = ended(client, view["id"])["result"]
     assert answer["abstained"] is True
+    assert answer["label"] is None
     assert "abstain" in {flag["severity"] for flag in answer["trust"]["flags"]}
 
 

@@ -71,7 +71,7 @@ class TimingsView(BaseModel):
 class Answer(BaseModel):
     """The answer to one image; the same object that `senoscope predict --format json` prints.
 
-    `label` and `probability` are there even when `abstained` is true: then they must not be used.
+    Where `abstained` is true, `label` is null; the probability is there for audit and must not be used.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_RESULT})
@@ -83,7 +83,7 @@ class Answer(BaseModel):
     task: str
     bundle: str
     bundle_version: str
-    label: str
+    label: str | None
     positive: str
     probability: float
     probabilities: dict[str, float]

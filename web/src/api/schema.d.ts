@@ -239,7 +239,7 @@ export interface components {
          * Answer
          * @description The answer to one image; the same object that `senoscope predict --format json` prints.
          *
-         *     `label` and `probability` are there even when `abstained` is true: then they must not be used.
+         *     Where `abstained` is true, `label` is null; the probability is there for audit and must not be used.
          * @example {
          *       "abstained": false,
          *       "bundle": "ultrasound",
@@ -290,7 +290,7 @@ export interface components {
             /** Bundle Version */
             bundle_version: string;
             /** Label */
-            label: string;
+            label: string | null;
             /** Positive */
             positive: string;
             /** Probability */

@@ -11,7 +11,7 @@ RESEARCH_USE = "Research use only; not for diagnosis."
 
 
 def to_json(answer: Prediction | Failure) -> dict[str, Any]:
-    """One answer as plain data; `saliency` is left out, since it is a picture (see `overlay`)."""
+    """One answer as plain data, `label` null where it is withheld; `saliency` is a picture (see `overlay`)."""
     if isinstance(answer, Failure):
         error = answer.error
         return {"file": answer.source, "error": {"code": error.code, "message": error.message, "hint": error.hint}}
@@ -24,7 +24,7 @@ def to_json(answer: Prediction | Failure) -> dict[str, Any]:
         "task": answer.task,
         "bundle": answer.bundle,
         "bundle_version": answer.version,
-        "label": answer.label,
+        "label": None if answer.abstained else answer.label,
         "positive": answer.positive,
         "probability": answer.probability,
         "probabilities": answer.probabilities,
