@@ -1,0 +1,112 @@
+"""The bundles that ship: intact, small, described, and not to be fooled by pictures of another kind."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from senoscope.core.domain.bundle import BundleManifest
+from senoscope.core.domain.image import Image
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.packing import card
+from senoscope.runtime.predictor import Model
+from senoscope.runtime.store import ZOO, load, shipped, verify
+from tests.conftest import needs
+
+LARGEST = 15 * 2**20
+MANIFESTS = {manifest.name: manifest for manifest in shipped()}
+every_bundle = pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=list(MANIFESTS))
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load("ultrasound")
+
+
+@every_bundle
+def test_bundle_is_intact_and_small(manifest: BundleManifest) -> None:
+    folder = ZOO / manifest.name
+
+    assert verify(manifest.name) == manifest
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= LARGEST
+    assert {path.name for path in folder.iterdir()} == {"bundle.json", "model.onnx", "card.md"}
+
+
+@every_bundle
+def test_card_carries_the_figures_of_the_manifest(manifest: BundleManifest) -> None:
+    text = (ZOO / manifest.name / "card.md").read_text(encoding="utf-8")
+
+    assert text == card(manifest)
+    assert manifest.metrics
+    for table in manifest.metrics:
+        assert table.images > 0
+        for name in ("roc_auc", "sensitivity", "specificity"):
+            assert str(table.values[name]) in text
+    assert "not for diagnosis" in text
+    assert manifest.license in text
+
+
+@every_bundle
+def test_figures_do_not_leak(manifest: BundleManifest) -> None:
+    assert not any(table.leaky for table in manifest.metrics)
+
+
+def sampled(paths: list[Path], count: int) -> list[Path]:
+    """Every n-th of them, so that they come from all over the set."""
+    assert len(paths) >= count
+    return sorted(paths)[:: len(paths) // count][:count]
+
+
+def test_a_cat_is_no_ultrasound(model: Model) -> None:
+    data = pytest.importorskip("skimage.data")
+    needs((Path(data.__file__).parent / "chelsea.png").is_file(), "scikit-image came without its cat")
+    cat = data.chelsea()
+
+    colour, grey = model.predict([Image(cat, 255.0), Image(cat.mean(axis=2).astype(np.uint8), 255.0)])
+
+    assert "out_of_distribution" in {flag.code for flag in grey.trust.flags}
+    assert {"unexpected_color", "out_of_distribution"} <= {flag.code for flag in colour.trust.flags}
+
+
+def _uniform(random: np.random.Generator) -> NDArray[Any]:
+    return random.integers(0, 256, (300, 400))
+
+
+def _normal(random: np.random.Generator) -> NDArray[Any]:
+    return np.clip(random.normal(128, 40, (300, 400)), 0, 255)
+
+
+def _blocks(random: np.random.Generator) -> NDArray[Any]:
+    return np.kron(random.integers(0, 256, (30, 40)), np.ones((10, 10)))
+
+
+@pytest.mark.parametrize("draw", [_uniform, _normal, _blocks])
+def test_noise_is_no_ultrasound(model: Model, draw: Callable[[np.random.Generator], NDArray[Any]]) -> None:
+    images = [Image(draw(np.random.default_rng(seed)).astype(np.uint8), 255.0) for seed in range(5)]
+
+    assert all(answer.abstained for answer in model.predict(images))
+
+
+@pytest.mark.parametrize(
+    ("folder", "pattern"), [("mini_mias", "**/*.pgm"), ("breakhis", "**/*.png"), ("idc", "**/*.png")]
+)
+def test_pictures_of_other_modalities_are_no_ultrasound(
+    model: Model, data_root: Path, folder: str, pattern: str
+) -> None:
+    paths = list((data_root / folder).glob(pattern))
+    needs(paths, f"{folder} is not among the datasets")
+
+    answers = model.predict(sampled(paths, 40))
+
+    assert len([answer.source for answer in answers if not answer.abstained]) <= 2
+
+
+def test_nearly_all_ultrasound_is_answered(model: Model, data_root: Path) -> None:
+    index = DATASETS.get("busi").index(data_root / "busi").with_labels(model.task.labels)
+
+    answers = model.predict(sampled(index.paths(), 100))
+
+    assert sum(not answer.abstained for answer in answers) >= 95
