@@ -40,6 +40,7 @@ def card(manifest: BundleManifest) -> str:
         f"# {manifest.name} {manifest.version}",
         manifest.intended_use,
         "**Research use only; not for diagnosis.**",
+        *(_chance(table) for table in manifest.metrics),
         "## Answer",
         f"Task `{manifest.task}`: {' or '.join(manifest.labels)}; the probability is of *{manifest.positive}*. "
         f"Probabilities are calibrated ({calibration.kind}) on {calibration.fitted_on}, {calibration.images} images, "
@@ -60,6 +61,17 @@ def card(manifest: BundleManifest) -> str:
         manifest.license,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _chance(table: MetricTable) -> str:
+    """Say first where a bundle was not shown to be better than a coin."""
+    auc = table.values.get("roc_auc")
+    if auc is None or auc.low > 0.5:
+        return ""
+    return (
+        f"**Not better than chance on {table.dataset}** ({table.protocol}): ROC AUC {auc}, {table.images} images of "
+        f"{table.patients} patients or duplicate groups. What it does well on the data it comes from did not carry over."
+    )
 
 
 def _points(manifest: BundleManifest) -> str:
