@@ -70,7 +70,7 @@ def _chance(table: MetricTable) -> str:
         return ""
     return (
         f"**Not better than chance on {table.dataset}** ({table.protocol}): ROC AUC {auc}, {table.images} images of "
-        f"{table.patients} patients or duplicate groups. What it does well on the data it comes from did not carry over."
+        f"{table.patients} patients or duplicate groups. What it does well at home did not carry over."
     )
 
 
