@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from senoscope.core import errors
-from senoscope.core.errors import MissingExtraError, SenoscopeError
+from senoscope.core.errors import MissingExtraError, SenoscopeError, printable
 
 ERRORS = [item for _, item in inspect.getmembers(errors, inspect.isclass) if issubclass(item, SenoscopeError)]
 
@@ -40,3 +40,8 @@ def test_message_and_hint_are_one_line(error: type[SenoscopeError]) -> None:
 
 def test_a_missing_extra_says_how_to_install_it() -> None:
     assert str(MissingExtraError("training", "train")).endswith("(pip install 'senoscope[train]')")
+
+
+def test_no_name_of_a_file_commands_the_terminal() -> None:
+    assert printable("a\x1b]0;title\x07\nb\u202e.png") == r"a\x1b]0;title\x07\nb\u202e.png"
+    assert printable("Müller, 漢 3 Uhr.png") == "Müller, 漢 3 Uhr.png"

@@ -119,7 +119,10 @@ def test_a_sample_listed_twice_is_refused(tmp_path: Path) -> None:
 def test_labels_groups_and_units(tmp_path: Path) -> None:
     found = index(tmp_path)
 
-    assert found.with_labels(("benign", "malignant")).labels_as("malignant").tolist() == [0, 1]
+    kept = found.with_labels(("benign", "malignant"))
+    assert kept.labels_as("malignant").tolist() == [0, 1]
+    assert kept.notes[len(found.notes) :] == ("left out, as the task does not know the label: 1 normal",)
+    assert kept.with_labels(("benign", "malignant")).notes == kept.notes
     assert found.groups().tolist() == [0, 0, 1]
     assert (found.has_patients, found.units) == (True, 2)
     assert [sample.sample_id for sample in found.take(np.array([2, 0])).samples] == ["c", "a"]

@@ -86,6 +86,16 @@ def test_resumed_run_ends_bit_for_bit_as_an_uninterrupted_one(tmp_path: Path, cu
     assert (tmp_path / "cut" / "log.csv").read_text() == (tmp_path / "whole" / "log.csv").read_text()
 
 
+def test_a_kill_between_checkpoint_and_log_loses_no_line(tmp_path: Path) -> None:
+    Training(tmp_path).go()
+    whole = (tmp_path / "log.csv").read_text()
+    (tmp_path / "log.csv").unlink()
+
+    Training(tmp_path).go()
+
+    assert (tmp_path / "log.csv").read_text() == whole
+
+
 def test_cut_twice(tmp_path: Path) -> None:
     expected = Training(tmp_path / "whole").go()
     for cut in (2, 5):

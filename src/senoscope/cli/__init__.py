@@ -6,7 +6,7 @@ from importlib import import_module
 
 import typer
 
-from senoscope.core.errors import SenoscopeError, UsageError
+from senoscope.core.errors import SenoscopeError, UsageError, printable
 
 app = typer.Typer(
     name="senoscope",
@@ -87,11 +87,11 @@ def main() -> None:
     try:
         app()
     except SenoscopeError as error:
-        typer.echo(f"error: {error.message}", err=True)
+        typer.echo(f"error: {printable(error.message)}", err=True)
         if error.hint:
-            typer.echo(f"hint: {error.hint}", err=True)
+            typer.echo(f"hint: {printable(error.hint)}", err=True)
         sys.exit(2 if isinstance(error, UsageError) else 1)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
-        typer.echo(f"error: {place}{error.strerror or error}", err=True)
+        typer.echo(f"error: {printable(f'{place}{error.strerror or error}')}", err=True)
         sys.exit(1)

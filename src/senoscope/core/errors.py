@@ -19,6 +19,12 @@ SenoscopeError
 """
 
 
+def printable(text: str) -> str:
+    """Escape control signs: the name of a hostile file must not command the terminal or break the line."""
+    # Lone surrogates, as in undecodable names, are the output stream's to escape.
+    return "".join(sign if sign.isprintable() or "\ud800" <= sign <= "\udfff" else repr(sign)[1:-1] for sign in text)
+
+
 class SenoscopeError(Exception):
     """Root of the tree.
 

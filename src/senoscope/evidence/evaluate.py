@@ -71,7 +71,6 @@ def evaluate(
         leak=leak,
         abstained=abstained,
         unread=unread,
-        notes=_left_out(index, asked),
     )
 
 
@@ -92,12 +91,3 @@ def provenance(manifest: BundleManifest, data: DatasetFingerprint, held_out: str
     if manifest.recipe.split.protocol == "paper":
         return f"{held_out}, divided image by image", PAPER_LEAK
     return f"{held_out}, divided by patient or duplicate group", ""
-
-
-def _left_out(index: Index, asked: Index) -> list[str]:
-    counts = {label: count for label, count in index.counts().items() if label not in asked.counts()}
-    if not counts:
-        return []
-    return [
-        "left out, as the task does not know the label: " + ", ".join(f"{n} {label}" for label, n in counts.items())
-    ]

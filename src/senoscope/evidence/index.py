@@ -109,12 +109,14 @@ class Index:
         return {label: labels.count(label) for label in sorted(set(labels))}
 
     def with_labels(self, labels: Collection[str]) -> "Index":
-        """Keep the samples that have one of these labels; none left raises `DatasetError`."""
+        """Keep the samples that have one of these labels, and note the others; none left raises `DatasetError`."""
         kept = tuple(sample for sample in self.samples if sample.label in labels)
         if not kept:
             found = ", ".join(self.counts()) or "nothing"
             raise DatasetError(f"{self.dataset} has no sample labelled {' or '.join(labels)}", f"it has {found}")
-        return replace(self, samples=kept)
+        others = ", ".join(f"{count} {label}" for label, count in self.counts().items() if label not in labels)
+        note = (f"left out, as the task does not know the label: {others}",) if others else ()
+        return replace(self, samples=kept, notes=self.notes + note)
 
     def take(self, positions: NDArray[np.integer] | list[int]) -> "Index":
         """Keep the samples at these positions, in this order."""

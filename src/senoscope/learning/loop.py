@@ -83,6 +83,8 @@ def run(
     plan.folder.mkdir(parents=True, exist_ok=True)
     path = plan.folder / "checkpoint.safetensors"
     rows, best, best_row = _resume(path, network, optimizer)
+    if rows:  # a kill may have come between the checkpoint and the log
+        _write_log(plan.folder / "log.csv", rows)
     for row in rows:
         progress(row)
     for number in range(len(rows) + 1, plan.epochs + 1):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from senoscope.core.domain.prediction import Prediction
+from senoscope.core.errors import printable
 from senoscope.runtime.outputs.json import RESEARCH_USE
 from senoscope.runtime.predictor import Failure
 
@@ -19,11 +20,12 @@ def lines(answers: Iterable[Prediction | Failure]) -> Iterator[str]:
 
 
 def _rows(answer: Prediction | Failure) -> Iterator[str]:
-    name = answer.source if len(answer.source) <= WIDTH else "…" + answer.source[1 - WIDTH :]
+    name = printable(answer.source)
+    name = name if len(name) <= WIDTH else "…" + name[1 - WIDTH :]
     if isinstance(answer, Failure):
-        yield f"{name:<{WIDTH}}  error: {answer.error.message}"
+        yield f"{name:<{WIDTH}}  error: {printable(answer.error.message)}"
         if answer.error.hint:
-            yield f"{'':<{WIDTH}}  hint: {answer.error.hint}"
+            yield f"{'':<{WIDTH}}  hint: {printable(answer.error.hint)}"
         return
     label = "no answer" if answer.abstained else answer.label
     chance = "–" if answer.abstained else f"{answer.probability:.1%}"
