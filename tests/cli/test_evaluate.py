@@ -1,4 +1,5 @@
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from typer.testing import CliRunner
 from senoscope.cli.evaluate import evaluate
 from senoscope.core.domain.bundle import DatasetFingerprint
 from senoscope.core.domain.recipe import SplitRecipe
-from senoscope.core.errors import DatasetError, SenoscopeError, UsageError
+from senoscope.core.errors import DatasetError, MissingExtraError, SenoscopeError, UsageError
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.splits import write_split
 from tests.evidence.answers import Answers, manifest
@@ -136,3 +137,11 @@ def test_a_part_that_is_not_there_is_said(place: Place) -> None:
 
     with pytest.raises(UsageError, match="no part 'tests'"):
         place.evaluate(place.busi, "--trained-on", "--split", "tests")
+
+
+def test_a_missing_extra_is_said_before_anything_is_measured(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr("senoscope.runtime.store.load", lambda name: pytest.fail("it was loaded all the same"))
+
+    with pytest.raises(MissingExtraError):
+        place.evaluate(place.busi)

@@ -39,9 +39,11 @@ def evaluate(
     from senoscope.evidence.datasets import DATASETS
     from senoscope.evidence.evaluate import evaluate as measure
     from senoscope.evidence.packing import record
+    from senoscope.evidence.plots import require
     from senoscope.evidence.report import write_report
     from senoscope.runtime.store import load
 
+    require()
     model = load(bundle)
     name = dataset or model.manifest.recipe.dataset
     index = DATASETS.get(name).index(data).with_labels(model.task.labels)

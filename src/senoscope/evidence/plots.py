@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,12 @@ STYLE: dict[Any, Any] = {
 }
 
 
+def require() -> None:
+    """Raise `MissingExtraError` where nothing can be drawn; asked before a long evaluation, not after it."""
+    if find_spec("matplotlib") is None:
+        raise MissingExtraError("evaluation report", "report")
+
+
 def draw(evaluation: Evaluation) -> dict[str, str]:
     """Draw every plot of a report.
 
@@ -46,16 +53,15 @@ def draw(evaluation: Evaluation) -> dict[str, str]:
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
+    require()
     plots = {"roc": _roc, "pr": _pr, "reliability": _reliability, "histogram": _histogram}
     return {name: _svg(name, plot, evaluation) for name, plot in plots.items()}
 
 
 def _svg(name: str, plot: "Callable[[Evaluation, Axes], None]", evaluation: Evaluation) -> str:
-    try:
-        from matplotlib import rc_context
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("evaluation report", "report") from error
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
     with rc_context(STYLE):
         figure = Figure(figsize=(4.2, 3.6))
         plot(evaluation, figure.subplots())
