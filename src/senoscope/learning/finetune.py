@@ -31,8 +31,10 @@ class Pictures:
 
     def load(self) -> Tensor:
         """(N, 3, H, W) uint8: prepared once, since geometry that varies is drawn on the batch."""
-        arrays = [self.pipeline.apply(read(path)).array for path in self.paths]
-        return torch.from_numpy(np.rint(np.stack(arrays) * (255 / self.pipeline.scale)).astype(np.uint8))
+        # One by one: together in floating point they would take many times the memory.
+        scale = 255 / self.pipeline.scale
+        pictures = [np.rint(self.pipeline.apply(read(path)).array * scale).astype(np.uint8) for path in self.paths]
+        return torch.from_numpy(np.stack(pictures))
 
 
 def jitter(size: int) -> v2.Compose:
