@@ -34,7 +34,7 @@ from tests.learning.test_features import wanted
 from senoscope.learning.weights import resolve
 prepared = features._prepared
 def slowly(item):
-    time.sleep(0.03)  # a batch of 16 then takes a quarter of a second
+    time.sleep(0.04)  # a batch of 16 then takes a third of a second
     return prepared(item)
 features._prepared = slowly
 store = features.FeatureStore(Path(sys.argv[1]))
@@ -127,7 +127,7 @@ def test_another_picture_preparation_or_network_is_computed_anew(
 
 
 def test_finished_batches_survive_a_kill(own_store: Path, tmp_path: Path) -> None:
-    folder = pictures(tmp_path / "in", 96)
+    folder = pictures(tmp_path / "in", 64)
     own_store.parent.mkdir()
     command = [sys.executable, "-c", SLOW_RUN, str(own_store), str(folder)]
     root = Path(__file__).resolve().parents[2]
@@ -142,9 +142,9 @@ def test_finished_batches_survive_a_kill(own_store: Path, tmp_path: Path) -> Non
 
     fresh = FeatureStore(tmp_path / "fresh.sqlite")
     assert process.returncode == -signal.SIGKILL
-    assert 16 <= survived < 96
+    assert 16 <= survived < 64
     assert survived % 16 == 0
-    assert store.computed == 96 - survived
+    assert store.computed == 64 - survived
     assert np.array_equal(found, fresh.embed(network, wanted(folder)))
 
 

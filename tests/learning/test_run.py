@@ -17,6 +17,7 @@ import torch
 from PIL import Image as Pil
 from safetensors.torch import save_file
 
+from senoscope.cli import main
 from senoscope.core.domain.recipe import Recipe, dump_recipe, parse_recipe
 from senoscope.core.errors import DatasetError, RecipeError, RunError
 from senoscope.core.io import read
@@ -215,12 +216,14 @@ def test_bundle_answers_as_the_report_says(holdout: Run) -> None:
 
 
 def test_run_again_trains_nothing_and_gives_the_same(run: Run) -> None:
-    logs = {path: path.stat().st_mtime_ns for path in run.out.glob("folds/**/log.csv")}
+    states = {path: path.stat().st_mtime_ns for path in run.out.glob("folds/**/checkpoint.safetensors")}
+    logs = {path: path.read_bytes() for path in run.out.glob("folds/**/log.csv")}
     before = run.report()
 
     outcome = run.go()
 
-    assert {path: path.stat().st_mtime_ns for path in run.out.glob("folds/**/log.csv")} == logs
+    assert {path: path.stat().st_mtime_ns for path in states} == states
+    assert {path: path.read_bytes() for path in run.out.glob("folds/**/log.csv")} == logs
     assert run.report() == before
     assert outcome.evaluation.table == run.outcome.evaluation.table
     verify(run.out)
@@ -347,7 +350,9 @@ def _write_weights(root: Path, folder: Path) -> None:
 def killed(root: Path, tmp_path: Path) -> Path:
     """A run by the command line that was killed when its second fold was done."""
     (tmp_path / "mini.toml").write_text(TEXT)
-    with subprocess.Popen(**_command(root, tmp_path)) as process:
+    command = [sys.executable, "-c", "from senoscope.cli import main; main()", *_words(root, tmp_path)]
+    env = {**os.environ, "SENOSCOPE_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         _wait_for(tmp_path / "out" / "folds" / "1" / "scores.json", process)
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
@@ -355,12 +360,9 @@ def killed(root: Path, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def _command(root: Path, folder: Path) -> dict[str, Any]:
-    main = "from senoscope.cli import main; main()"
+def _words(root: Path, folder: Path) -> list[str]:
     words = ["train", folder / "mini.toml", "--data", root, "--out", folder / "out", "--set", "model.pretrained=false"]
-    env = {**os.environ, "SENOSCOPE_CACHE": str(folder / "cache"), "OMP_NUM_THREADS": "1"}
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return {"args": [sys.executable, "-c", main, *map(str, words)], "env": env, "text": True, **pipes}
+    return [str(word) for word in words]
 
 
 def _wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
@@ -373,15 +375,19 @@ def _wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
     pytest.fail(f"{path} did not appear")
 
 
-def test_killed_halfway_and_run_again_ends_as_an_uninterrupted_run(crossval: Run, killed: Path) -> None:
+def test_killed_halfway_and_run_again_ends_as_an_uninterrupted_run(
+    crossval: Run, killed: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     run = crossval
     assert not (killed / "out" / "folds" / "final" / "head" / "log.csv").exists()
 
-    done = subprocess.run(**_command(run.root, killed), check=False)
+    monkeypatch.setattr(sys, "argv", ["senoscope", *_words(run.root, killed)])
+    monkeypatch.setenv("SENOSCOPE_CACHE", str(killed / "cache"))
+    with pytest.raises(SystemExit) as ended:
+        main()
 
-    assert done.returncode == 0, done.stderr
-    assert "Traceback" not in done.stderr
-    assert "ROC AUC" in done.stdout or "roc_auc" in done.stdout
+    assert not ended.value.code
+    assert str(run.outcome.evaluation.table["roc_auc"]) in capsys.readouterr().out
     assert json.loads((killed / "out" / "report" / "report.json").read_text("utf-8")) == run.report()
     same = [Path("report") / "predictions.csv", Path("split.csv"), Path("recipe.toml")]
     same += [path.relative_to(run.out) for path in run.out.glob("folds/**/log.csv")]
