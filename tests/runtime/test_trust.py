@@ -14,7 +14,7 @@ from senoscope.core.errors import DatasetError
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.novelty import fit_reference
 from senoscope.runtime.store import load
-from senoscope.runtime.trust import Reference, assess
+from senoscope.runtime.trust import Reference, assess, quality
 from tests.makers import ultrasound
 
 TASK = TASKS.get("ultrasound")
@@ -22,7 +22,7 @@ SCAN = ultrasound(1, (200, 160))
 
 
 def judged(pixels: NDArray[Any], maximum: float = 255.0) -> Trust:
-    return assess(Image(pixels, maximum), TASK, percentile=50.0, distance=0.5)
+    return assess(quality(Image(pixels, maximum), TASK), TASK, percentile=50.0, distance=0.5)
 
 
 def codes(trust: Trust) -> list[str]:
@@ -78,7 +78,7 @@ def test_colour_is_expected_where_the_modality_has_it() -> None:
 
     colourful = Image(np.stack([SCAN, SCAN // 2, SCAN // 4], axis=2), 255.0)
 
-    assert codes(assess(colourful, replace(TASK, color=True), 50.0, 0.5)) == []
+    assert codes(assess(quality(colourful, replace(TASK, color=True)), TASK, 50.0, 0.5)) == []
 
 
 @pytest.mark.parametrize(
@@ -91,14 +91,14 @@ def test_colour_is_expected_where_the_modality_has_it() -> None:
     ],
 )
 def test_novelty(percentile: float, distance: float, flags: list[str], abstained: bool) -> None:
-    trust = assess(Image(SCAN, 255.0), TASK, percentile, distance)
+    trust = assess(quality(Image(SCAN, 255.0), TASK), TASK, percentile, distance)
 
     assert codes(trust) == flags
     assert trust.abstained == abstained
 
 
 def test_gravest_doubt_comes_first() -> None:
-    trust = assess(Image(marked(4)[40:100, 90:], 255.0), TASK, 97.0, 0.9)
+    trust = assess(quality(Image(marked(4)[40:100, 90:], 255.0), TASK), TASK, 97.0, 0.9)
 
     assert [flag.severity for flag in trust.flags] == ["abstain", "warning", "warning"]
 

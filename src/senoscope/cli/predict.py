@@ -70,7 +70,8 @@ class _Counted:
         ):
             self.count += 1
             self.failed += isinstance(answer, Failure)
-            if self._out is not None and not isinstance(answer, Failure):
+            # No evidence for an answer that is withheld: the picture would say what the table does not.
+            if self._out is not None and not isinstance(answer, Failure) and not answer.abstained:
                 self._overlay(answer, self._out)
             yield answer
 

@@ -24,6 +24,8 @@ def recipe_text(name: str) -> str:
     if path.suffix != ".toml":
         path = Registry("recipe", [(known, shipped_folder() / f"{known}.toml") for known in names()]).get(name)
     try:
+        if not path.is_file():
+            raise RecipeError(f"recipe {path} is not a file", f"shipped recipes: {', '.join(names())}")
         if path.stat().st_size > LARGEST_TOML:
             raise RecipeError(f"{path} holds more than {LARGEST_TOML:,} bytes", "a recipe holds 10 to 25 lines")
         return path.read_text(encoding="utf-8")

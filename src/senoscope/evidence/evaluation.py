@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +11,7 @@ from senoscope.core.domain.bundle import DatasetFingerprint, Interval, MetricTab
 from senoscope.core.errors import DatasetError
 from senoscope.evidence.index import Index
 from senoscope.evidence.metrics.classification import Confusion, checked, confusion
-from senoscope.evidence.metrics.intervals import REPLICATES, bootstrap
+from senoscope.evidence.metrics.intervals import REPLICATES, Bootstrap, bootstrap
 
 
 @dataclass(frozen=True)
@@ -147,24 +148,17 @@ def assess(
     """
     labels, values = checked(index.labels_as(positive), probabilities)
     groups = index.groups()
-    withheld = np.zeros(len(labels), np.bool_) if abstained is None else np.asarray(abstained, np.bool_)
-    if withheld.shape != labels.shape:
-        raise DatasetError(f"{withheld.shape} abstentions do not fit {labels.shape} labels")
-    limits = np.full(len(labels), threshold) if thresholds is None else np.asarray(thresholds, np.float64)
-    if limits.shape != labels.shape:
-        raise DatasetError(f"{limits.shape} thresholds do not fit {labels.shape} labels")
-    whole = bootstrap(labels, values, groups, limits, replicates=replicates, seed=seed)
-    said = [*index.notes, *notes, *whole.notes]
-    answered = whole.table
+    withheld = _per_sample(False if abstained is None else abstained, len(labels), "abstentions").astype(np.bool_)
+    limits = _per_sample(threshold if thresholds is None else thresholds, len(labels), "thresholds").astype(np.float64)
+    whole = part = bootstrap(labels, values, groups, limits, replicates=replicates, seed=seed)
     kept = ~withheld
+    if withheld.any() and len(np.unique(labels[kept])) == 2:
+        part = bootstrap(labels[kept], values[kept], groups[kept], limits[kept], replicates=replicates, seed=seed)
+    elif withheld.any():
+        part = Bootstrap({}, ("fewer than two classes are left: no figures",))
+    said = [*index.notes, *notes, *whole.notes]
     if withheld.any():
-        answered = {}
-        if len(np.unique(labels[kept])) == 2:
-            part = bootstrap(labels[kept], values[kept], groups[kept], limits[kept], replicates=replicates, seed=seed)
-            answered = part.table
-            said += [f"without abstained images: {note}" for note in part.notes]
-        else:
-            said.append("without abstained images fewer than two classes are left: no figures")
+        said += [f"without abstained images: {note}" for note in part.notes]
     return Evaluation(
         title=title,
         bundle=bundle,
@@ -183,9 +177,17 @@ def assess(
         groups=groups,
         abstained=withheld,
         table=whole.table,
-        answered=answered,
+        answered=part.table,
         unread=tuple(unread),
         notes=tuple(dict.fromkeys(said)),
         replicates=replicates,
         abstains=abstained is not None,
     )
+
+
+def _per_sample(values: ArrayLike, count: int, what: str) -> NDArray[Any]:
+    """(count,) array of one value for all, or of one each."""
+    found = np.asarray(values)
+    if found.ndim and found.shape != (count,):
+        raise DatasetError(f"{found.shape} {what} do not fit {count} labels")
+    return np.broadcast_to(found, (count,))

@@ -20,6 +20,8 @@ from senoscope.learning.weights import Backbone
 CACHE = "SENOSCOPE_CACHE"
 """Environment variable: folder of the store; `~/.cache/senoscope` otherwise."""
 BATCH = 16
+READING = 1
+"""Raised when reading or preprocessing gives something else for a file and steps: old features are left alone."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,7 @@ def default_store() -> FeatureStore:
 
 
 def _key(backbone: Backbone, item: Wanted) -> bytes:
-    return hashlib.sha256(f"{item.digest} {item.pipeline.fingerprint()} {backbone.digest}".encode()).digest()
+    return hashlib.sha256(f"{READING} {item.digest} {item.pipeline.fingerprint()} {backbone.digest}".encode()).digest()
 
 
 def _prepared(item: Wanted) -> NDArray[np.float32]:

@@ -68,7 +68,7 @@ def finetune(
         plan: how long, from which seed, and where to keep the checkpoint.
         progress: called after each epoch.
     """
-    fabric = Fabric(accelerator="auto", devices=1, precision="16-mixed" if torch.cuda.is_available() else "32-true")
+    fabric = Fabric(accelerator="auto", devices=1, precision="bf16-mixed" if torch.cuda.is_available() else "32-true")
     classifier.backbone.requires_grad_(True)
     images, labels = train.load(), torch.from_numpy(train.labels).float()
     weights, change = class_weights(train.labels, balance), jitter(images.shape[-1])

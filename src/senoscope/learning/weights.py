@@ -1,4 +1,4 @@
-"""Pretrained weights: a local file first, the hub otherwise. Never a pickle."""
+"""Pretrained weights: a local safetensors file first, the hub otherwise (where timm loads weights only)."""
 
 import hashlib
 import os

@@ -10,15 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from senoscope.core.domain.bundle import BundleManifest, OperatingPoint
+from senoscope.core.domain.geometry import Size
 from senoscope.core.domain.image import Image
-from senoscope.core.domain.prediction import Prediction, Timings
+from senoscope.core.domain.prediction import Flag, Prediction, Timings
 from senoscope.core.errors import BundleError, SenoscopeError, UsageError
 from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Prepared
 from senoscope.core.tasks import Task
 from senoscope.runtime.session import Activations, Session
-from senoscope.runtime.trust import Reference, assess
+from senoscope.runtime.trust import Reference, assess, quality
 
 Source = Image | Path | str
 Sources = list[Image] | list[Path] | list[str] | list[Source] | tuple[Source, ...]
@@ -34,7 +35,12 @@ class Failure:
 
 @dataclass(frozen=True, eq=False)
 class _Ready:
-    image: Image
+    """An image that waits for the network, without its pixels: two dozen large pictures would fill the memory."""
+
+    source: str
+    digest: str
+    size: Size
+    seen: list[Flag]
     prepared: Prepared
     read_ms: float
     prepare_ms: float
@@ -116,8 +122,9 @@ class Model:
         except SenoscopeError as error:
             return Failure(str(source), error)
         opened = time.perf_counter()
-        prepared = self.manifest.pipeline.apply(image)
-        return _Ready(image, prepared, (opened - start) * 1e3, (time.perf_counter() - opened) * 1e3)
+        prepared, seen = self.manifest.pipeline.apply(image), quality(image, self.task)
+        times = (opened - start) * 1e3, (time.perf_counter() - opened) * 1e3
+        return _Ready(image.source, image.digest, image.size, seen, prepared, *times)
 
     def _answer(self, group: list[_Ready | Failure], point: OperatingPoint) -> Iterator[Prediction | Failure]:
         ready = [item for item in group if isinstance(item, _Ready)]
@@ -151,12 +158,12 @@ class Model:
         for item, usable, chance, distance, heat in rows:
             if not usable:
                 error = BundleError("the network's answer to this picture is not a number", "verify the bundle")
-                yield Failure(item.image.source, error)
+                yield Failure(item.source, error)
                 continue
             yield Prediction(
-                source=item.image.source,
-                digest=item.image.digest,
-                size=item.image.size,
+                source=item.source,
+                digest=item.digest,
+                size=item.size,
                 task=manifest.task,
                 bundle=manifest.name,
                 version=manifest.version,
@@ -168,6 +175,6 @@ class Model:
                 prevalence=manifest.calibration.prevalence,
                 heat=heat,
                 placements=item.prepared.placements,
-                trust=assess(item.image, self.task, *self._reference.judge(float(distance))),
+                trust=assess(item.seen, self.task, *self._reference.judge(float(distance))),
                 timings=Timings(item.read_ms, item.prepare_ms, network_ms),
             )

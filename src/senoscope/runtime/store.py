@@ -62,6 +62,8 @@ def read_manifest(folder: Path) -> BundleManifest:
     """Read `bundle.json` alone; raises `BundleError` where it is damaged, foreign or of another format version."""
     path = folder / "bundle.json"
     try:
+        if not path.is_file():
+            raise BundleError(f"{path} is not a file", "a bundle is a folder with bundle.json, model.onnx and card.md")
         if path.stat().st_size > LARGEST_MANIFEST:
             raise BundleError(f"{path} is larger than {LARGEST_MANIFEST:,} bytes", "this is not a bundle's manifest")
         values = json.loads(path.read_bytes())

@@ -5,6 +5,8 @@ principal directions joined with the reconstruction error, as in Lee et al. 2018
 2022 (arXiv:2203.10807) in spirit, and in closed form.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -62,9 +64,9 @@ def distances(
     return found
 
 
-def assess(image: Image, task: Task, percentile: float, distance: float) -> Trust:
-    """Join the embedding's verdict with what the picture itself shows."""
-    flags = [*_novelty(task, percentile, distance), *_quality(image, task)]
+def assess(seen: Sequence[Flag], task: Task, percentile: float, distance: float) -> Trust:
+    """Join the embedding's verdict with what `quality` saw in the picture."""
+    flags = [*_novelty(task, percentile, distance), *seen]
     flags.sort(key=lambda flag: flag.severity != "abstain")
     return Trust(percentile, distance, tuple(flags))
 
@@ -79,7 +81,8 @@ def _novelty(task: Task, percentile: float, distance: float) -> list[Flag]:
     return []
 
 
-def _quality(image: Image, task: Task) -> list[Flag]:
+def quality(image: Image, task: Task) -> list[Flag]:
+    """Say what is wrong with the picture itself: too small, blank, saturated, coloured."""
     flags = []
     if min(image.size.width, image.size.height) < task.smallest_side:
         text = f"The picture is {image.size} pixels; at least {task.smallest_side} a side are needed."
