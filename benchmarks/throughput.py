@@ -3,23 +3,22 @@
 from pathlib import Path
 
 import numpy as np
-import onnxruntime as ort
 
 from benchmarks.harness import Comparison, measure
 from benchmarks.material import pictures
 from senoscope.core.domain.prediction import Prediction
 from senoscope.core.io import read
-from senoscope.runtime.session import OUTPUTS
+from senoscope.runtime.session import Session
 from senoscope.runtime.store import load
 
 BATCH, IMAGES = 8, 128
 
 
 def throughput(folder: Path, turns: int) -> list[Comparison]:
-    """`Model.stream` from PNG files against ONNX Runtime as it comes, on the same pictures prepared beforehand."""
+    """`Model.stream` from PNG files against a bare session, equally set, on the same pictures prepared."""
     chosen = pictures(folder, IMAGES * 3 // 4, IMAGES // 4)
     model = load("ultrasound")
-    session = ort.InferenceSession(str(model.folder / model.manifest.model.path), providers=["CPUExecutionProvider"])
+    session = Session((model.folder / model.manifest.model.path).read_bytes())
     tensors = np.stack([model.manifest.pipeline.apply(read(path)).array for path in chosen.every])
     parts = [tensors[first : first + BATCH] for first in range(0, IMAGES, BATCH)]
 
@@ -28,7 +27,7 @@ def throughput(folder: Path, turns: int) -> list[Comparison]:
         return [answer.probability for answer in answers if isinstance(answer, Prediction)]
 
     def bare(turn: int) -> list[float]:
-        logits = [session.run(OUTPUTS, {"image": part})[0][:, 0] for part in parts]
+        logits = [session.run(part).logits[:, 0] for part in parts]
         return [float(chance) for chance in model.manifest.calibration.apply(np.concatenate(logits))]
 
     same = np.allclose(stream(0), bare(0), rtol=0, atol=1e-4)
@@ -37,7 +36,7 @@ def throughput(folder: Path, turns: int) -> list[Comparison]:
         Comparison(
             "throughput",
             f"Model.stream of {IMAGES} PNG files: read, prepared, run, judged",
-            f"bare session on {IMAGES} prepared tensors, all outputs, default options",
+            f"bare session on {IMAGES} prepared tensors, all outputs, same options",
             ours,
             peer,
             required=0.7,
