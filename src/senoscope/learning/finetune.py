@@ -78,6 +78,8 @@ def finetune(
     network.mark_forward_method("logits")
 
     def epoch(number: int) -> float:
+        # The head was fitted on features of the stored batch-norm statistics; those of a small batch would undo it.
+        classifier.backbone.eval()
         rate = recipe.rate * 0.5 * (1 + np.cos(np.pi * (number - 1) / plan.epochs))
         for group in optimizer.param_groups:
             group["lr"] = rate
