@@ -13,14 +13,6 @@ def test_size_is_width_by_height() -> None:
     assert str(Image(makers.grey(24, 16), 255).size) == "24×16"
 
 
-def test_colour_is_more_than_three_equal_planes() -> None:
-    grey = makers.grey()
-
-    assert not Image(grey, 255).is_color
-    assert not Image(np.stack([grey] * 3, axis=2), 255).is_color
-    assert Image(makers.colour(), 255).is_color
-
-
 @pytest.mark.parametrize("pixels", [np.zeros(3, np.uint8), np.zeros((2, 2, 4), np.uint8), np.zeros((2, 2), np.int32)])
 def test_pixels_of_another_kind_are_a_mistake_of_ours(pixels: Any) -> None:
     with pytest.raises(ValueError, match="pixels must be"):

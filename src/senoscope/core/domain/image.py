@@ -40,11 +40,3 @@ class Image:
     def size(self) -> Size:
         """Width and height in pixels."""
         return Size(self.pixels.shape[1], self.pixels.shape[0])
-
-    @property
-    def is_color(self) -> bool:
-        """Whether the picture has three channels that are not all the same."""
-        if self.pixels.ndim == 2:
-            return False
-        red, green, blue = (self.pixels[..., channel] for channel in range(3))
-        return bool(np.any(red != green) or np.any(green != blue))

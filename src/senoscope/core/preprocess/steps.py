@@ -148,5 +148,4 @@ class Crop:
         return _laid(pixels, placement)
 
 
-GeometryStep = Resize | Flip | Crop
 Step = Annotated[Gray | Resize | Flip | Crop, Field(discriminator="kind")]
