@@ -36,3 +36,4 @@ def test_a_bug_shows_no_traceback(settings: Settings, monkeypatch: pytest.Monkey
     assert reply.status_code == 500
     assert reply.json()["code"] == "internal"
     assert "ZeroDivision" not in reply.text
+    assert reply.headers["X-Content-Type-Options"] == "nosniff"

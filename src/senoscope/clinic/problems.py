@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from senoscope.clinic.headers import HEADERS
 from senoscope.clinic.schemas import Problem
 from senoscope.core.errors import SenoscopeError
 
@@ -61,7 +62,10 @@ async def _http(_: Request, error: Exception) -> JSONResponse:
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return respond(500, "internal", "the service failed on this request", "its log says more; please report it")
+    response = respond(500, "internal", "the service failed on this request", "its log says more; please report it")
+    # This answer is made outside every middleware, so outside the guard too.
+    response.headers.update(HEADERS)
+    return response
 
 
 def install(app: FastAPI) -> None:
