@@ -11,6 +11,7 @@ import pytest
 from onnx import TensorProto, helper
 
 from senoscope.core.domain.image import Image
+from senoscope.runtime.seal import sealed
 from tests.makers import TINY, tiny_bundle, ultrasound
 
 
@@ -20,11 +21,12 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def spoil(folder: Path, change: Callable[[dict[str, Any]], object]) -> Path:
-    """Change the manifest of a bundle."""
+    """Change the manifest of a bundle, and seal it again."""
     path = folder / "bundle.json"
     values = json.loads(path.read_text())
     change(values)
-    path.write_text(json.dumps(values))
+    values.pop("seal", None)
+    path.write_text(sealed(json.dumps(values)))
     return folder
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from senoscope.core.domain.bundle import BundleManifest, MetricTable
 from senoscope.evidence.tables import write_text
+from senoscope.runtime.seal import sealed
 
 FIGURES = {
     "roc_auc": "ROC AUC",
@@ -21,7 +22,7 @@ FIGURES = {
 
 def write_manifest(folder: Path, manifest: BundleManifest) -> None:
     """Write `bundle.json` and `card.md` into a bundle's folder, each whole or not at all."""
-    write_text(folder / "bundle.json", manifest.model_dump_json(indent=1) + "\n")
+    write_text(folder / "bundle.json", sealed(manifest.model_dump_json(indent=1)))
     write_text(folder / "card.md", card(manifest))
 
 

@@ -14,6 +14,7 @@ from senoscope.core.preprocess.steps import Gray, Resize
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
 from senoscope.runtime.predictor import Model
+from senoscope.runtime.seal import is_intact
 from senoscope.runtime.session import Session
 
 LARGEST_MANIFEST = 20_000_000
@@ -66,14 +67,17 @@ def read_manifest(folder: Path) -> BundleManifest:
             raise BundleError(f"{path} is not a file", "a bundle is a folder with bundle.json, model.onnx and card.md")
         if path.stat().st_size > LARGEST_MANIFEST:
             raise BundleError(f"{path} is larger than {LARGEST_MANIFEST:,} bytes", "this is not a bundle's manifest")
-        values = json.loads(path.read_bytes())
+        content = path.read_bytes()
+        values = json.loads(content)
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path} cannot be read: {error}", "fetch the bundle again") from error
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         found = values.get("format") if isinstance(values, dict) else None
         raise BundleError(f"{path} has format {found!r}; this version reads {FORMAT}", "use a matching Senoscope")
+    if not is_intact(content):
+        raise BundleError(f"{path} is damaged: its seal does not match", "fetch the bundle again")
     try:
-        manifest = BundleManifest.model_validate(values)
+        manifest = BundleManifest.model_validate({key: value for key, value in values.items() if key != "seal"})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
