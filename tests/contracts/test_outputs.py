@@ -51,8 +51,11 @@ def test_lines_are_text_without_line_ends(name: str, answer: Prediction) -> None
 
 
 @every_output
-def test_nothing_in_is_no_error(name: str) -> None:
-    list(OUTPUTS.get(name)([]))
+def test_nothing_in_leaves_only_the_frame(name: str, answer: Prediction) -> None:
+    told, framed = list(OUTPUTS.get(name)([])), list(OUTPUTS.get(name)([answer]))
+
+    assert len(told) < len(framed)
+    assert set(told) <= set(framed)
 
 
 @every_output

@@ -81,8 +81,13 @@ def _points(manifest: BundleManifest) -> str:
         f"| {point.rule} | {point.sensitivity} | {point.specificity} |"
         for point in manifest.operating_points
     ]
-    head = "| operating point | threshold | rule | sensitivity (validation) | specificity (validation) |"
-    return "\n".join([head, "|---|---|---|---|---|", *rows])
+    head = "| operating point | threshold | rule | sensitivity there | specificity there |"
+    chosen = (
+        f"Thresholds were chosen on {manifest.calibration.fitted_on}; sensitivity and specificity *there* are of the "
+        "same answers and therefore somewhat too good. Those under Figures are of answers on which no threshold was "
+        "chosen, unless marked leaky."
+    )
+    return "\n".join([chosen, "", head, "|---|---|---|---|---|", *rows])
 
 
 def _dataset(manifest: BundleManifest, number: int) -> str:

@@ -124,7 +124,8 @@ function Facts({ prediction, answer, model, onCard }: { prediction: Prediction; 
           <>
             <dt>‘{point.name}’</dt>
             <dd>
-              sensitivity {share(point.sensitivity)}, specificity {share(point.specificity)} on validation data
+              sensitivity {share(point.sensitivity)}, specificity {share(point.specificity)} where it was
+              chosen, so somewhat too good
             </dd>
           </>
         )}
