@@ -36,7 +36,7 @@ def list_datasets() -> None:
     table = _table("name", "dataset")
     for name in DATASETS.names():
         facts = DATASETS.get(name)
-        counts = ", ".join(f"{count:,} {label}" for label, count in facts.published.items())
+        counts = ", ".join(label if count is None else f"{count:,} {label}" for label, count in facts.published.items())
         about = (
             f"{facts.title}: {facts.modality}, {counts}",
             f"tasks: {', '.join(facts.tasks)}; licence: {facts.licence}",
@@ -93,7 +93,8 @@ def audit_dataset(
 def _show_audit(found: "Audit") -> None:
     labels = _table("label", "here", "published")
     for label in found.published | found.labels:
-        labels.add_row(label, f"{found.labels.get(label, 0):,}", f"{found.published.get(label, 0):,}")
+        count = found.published.get(label)
+        labels.add_row(label, f"{found.labels.get(label, 0):,}", "not stated" if count is None else f"{count:,}")
     _show(labels)
     pairs = _table("pairs of images", "found")
     for name, count in found.pairs().items():

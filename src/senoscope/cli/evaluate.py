@@ -46,7 +46,7 @@ def evaluate(
     require()
     model = load(bundle)
     name = dataset or model.manifest.recipe.dataset
-    index = DATASETS.get(name).index(data).with_labels(model.task.labels)
+    index = DATASETS.get(name).samples_for(model.task, data).with_files()
     index, held_out = choose_part(model, index, split, split_file, trained_on)
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:

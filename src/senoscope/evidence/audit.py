@@ -49,7 +49,7 @@ class Audit:
 
     dataset: str
     labels: dict[str, int]
-    published: dict[str, int]
+    published: dict[str, int | None]
     unit: str
     units: int
     group_sizes: dict[int, int]

@@ -41,8 +41,9 @@ class Sample:
     Args:
         sample_id: unique within the dataset.
         patient_id: the woman, or "" where the publisher gives none.
-        group: unit of every split and every interval: the patient, else the cluster of near-duplicates.
-        path: image file, relative to the index's root.
+        group: unit of every split and every interval: the patient, or several who are known to be one woman; else the
+            cluster of near-duplicates.
+        path: image file, relative to the index's root; "" where the publisher lists an image that is not on this disk.
         label: class, in the words of the dataset's tasks.
         masks: mask files, one a lesion, relative to the root.
         boxes: lesions, in pixels of the stored image.
@@ -118,6 +119,16 @@ class Index:
         note = (f"left out, as the task does not know the label: {others}",) if others else ()
         return replace(self, samples=kept, notes=self.notes + note)
 
+    def with_files(self) -> "Index":
+        """Keep the samples whose image is on this disk; none left raises `DatasetError`."""
+        kept = tuple(sample for sample in self.samples if sample.path)
+        if not kept:
+            raise DatasetError(
+                f"{self.dataset}: the tables list {len(self):,} samples, and no image of them is here",
+                "add the images to the folder, as their publisher lays them out",
+            )
+        return replace(self, samples=kept)
+
     def take(self, positions: NDArray[np.integer] | list[int]) -> "Index":
         """Keep the samples at these positions, in this order."""
         return replace(self, samples=tuple(self.samples[int(position)] for position in positions))
@@ -138,8 +149,8 @@ class Index:
 
     @property
     def units(self) -> int:
-        """Number of patients, or of groups where the publisher gives no patients."""
-        return len({sample.patient_id if self.has_patients else sample.group for sample in self.samples})
+        """Number of groups: of patients, or of clusters of near-duplicates where the publisher gives no patients."""
+        return len({sample.group for sample in self.samples})
 
     @cached_property
     def file_hashes(self) -> tuple[str, ...]:
@@ -235,14 +246,14 @@ def read_index(csv_path: Path, root: Path) -> Index:
 
 
 def _sample(csv_path: Path, number: int, row: Row, root: Path) -> Sample:
-    for column in ("sample_id", "group", "path", "label"):
+    for column in ("sample_id", "group", "label"):
         if not row[column]:
             raise cell_error(csv_path, number, column, "empty")
     masks = _json(csv_path, number, row, "masks", list)
     if not all(isinstance(mask, str) for mask in masks):
         raise cell_error(csv_path, number, "masks", "not a list of paths")
     for column, path in [("path", row["path"]), *(("masks", mask) for mask in masks)]:
-        if path_inside(root, path) is None:
+        if (path or column == "masks") and path_inside(root, path) is None:
             raise cell_error(csv_path, number, column, f"{path[:80]!r} leaves the dataset's folder")
     facts = _json(csv_path, number, row, "facts", dict)
     if not all(isinstance(value, str) for value in facts.values()):

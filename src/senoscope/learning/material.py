@@ -81,7 +81,7 @@ def pipeline_of(recipe: Recipe, task: Task) -> Pipeline:
 def indexed(recipe: Recipe, root: Path) -> tuple[Task, Index, Positions]:
     """Task, samples and folds of a recipe on a folder; raises `DatasetError` where it does not hold the dataset."""
     task = TASKS.get(recipe.task)
-    index = DATASETS.get(recipe.dataset).index(root).with_labels(task.labels)
+    index = DATASETS.get(recipe.dataset).samples_for(task, root).with_files()
     split = recipe.split
     return task, index, folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
 

@@ -1,9 +1,22 @@
 """Clinical tasks: one file each, one line in `TASKS`."""
 
 from senoscope.core.registry import Registry
+from senoscope.core.tasks.abnormality import ABNORMALITY
 from senoscope.core.tasks.base import Task
+from senoscope.core.tasks.biopsy import BIOPSY
+from senoscope.core.tasks.density import DENSITY
+from senoscope.core.tasks.idc import IDC
+from senoscope.core.tasks.mammography import MAMMOGRAPHY
+from senoscope.core.tasks.response import RESPONSE
+from senoscope.core.tasks.thermography import THERMOGRAPHY
 from senoscope.core.tasks.ultrasound import ULTRASOUND
 
-TASKS: Registry[Task] = Registry("task", [(task.name, task) for task in (ULTRASOUND,)])
+TASKS: Registry[Task] = Registry(
+    "task",
+    [
+        (task.name, task)
+        for task in (THERMOGRAPHY, ULTRASOUND, MAMMOGRAPHY, ABNORMALITY, DENSITY, BIOPSY, IDC, RESPONSE)
+    ],
+)
 
 __all__ = ["TASKS", "Task"]

@@ -1,10 +1,19 @@
-"""Public datasets: one file each, one line in `DATASETS`."""
+"""Public datasets: one file each in the folder of its modality, one line in `DATASETS`."""
 
 from senoscope.core.registry import Registry
-from senoscope.evidence.datasets.base import Dataset
-from senoscope.evidence.datasets.bus_bra import BUS_BRA
-from senoscope.evidence.datasets.busi import BUSI
+from senoscope.evidence.datasets.base import Check, Dataset, Labelling
+from senoscope.evidence.datasets.ultrasound.bus_bra import BUS_BRA
+from senoscope.evidence.datasets.ultrasound.busi import BUSI
 
-DATASETS: Registry[Dataset] = Registry("dataset", [(dataset.name, dataset) for dataset in (BUSI, BUS_BRA)])
+DATASETS: Registry[Dataset] = Registry(
+    "dataset",
+    [
+        (dataset.name, dataset)
+        for dataset in (
+            BUSI,
+            BUS_BRA,
+        )
+    ],
+)
 
-__all__ = ["DATASETS", "Dataset"]
+__all__ = ["DATASETS", "Check", "Dataset", "Labelling"]

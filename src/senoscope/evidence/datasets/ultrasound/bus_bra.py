@@ -12,7 +12,7 @@ from pathlib import Path
 
 from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import InputError
-from senoscope.evidence.datasets.base import Dataset
+from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.index import Dropped, Index, Sample
 from senoscope.evidence.lesions import mask_box
 from senoscope.evidence.tables import Row, cell_error, path_inside, read_rows
@@ -131,7 +131,7 @@ def _unlisted(root: Path, base: Path, layout: _Layout, listed: set[str]) -> list
 BUS_BRA = Dataset(
     name="bus_bra",
     title="BUS-BRA",
-    tasks=("ultrasound",),
+    tasks={"ultrasound": Labelling()},
     modality="ultrasound",
     licence="free for academic and research use, with citation",
     url="https://zenodo.org/records/8231412",

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import InputError
-from senoscope.evidence.datasets.base import Dataset
+from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.duplicates import Pair, Signature, joined, near_pairs, signatures
 from senoscope.evidence.index import Dropped, Index, Sample
 from senoscope.evidence.lesions import mask_box
@@ -119,7 +119,7 @@ def _grouped(sample: Sample, group: str, root: Path, dropped: list[Dropped]) -> 
 BUSI = Dataset(
     name="busi",
     title="Breast Ultrasound Images (BUSI)",
-    tasks=("ultrasound",),
+    tasks={"ultrasound": Labelling()},
     modality="ultrasound",
     licence="CC BY 4.0",
     url="https://scholar.cu.edu.eg/?q=afahmy/pages/dataset",

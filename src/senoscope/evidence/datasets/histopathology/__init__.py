@@ -1,0 +1,1 @@
+"""Public histopathology sets: one file each."""

@@ -1,0 +1,1 @@
+"""Public mammography sets: one file each."""

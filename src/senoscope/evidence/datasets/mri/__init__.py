@@ -1,0 +1,1 @@
+"""Public MRI sets: one file each."""

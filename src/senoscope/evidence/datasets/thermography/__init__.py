@@ -1,0 +1,1 @@
+"""Public thermography sets: one file each."""

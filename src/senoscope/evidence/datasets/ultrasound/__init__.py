@@ -1,0 +1,1 @@
+"""Public ultrasound sets: one file each."""

@@ -1,0 +1,107 @@
+"""Bundles with a network that has learned nothing."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tests.makers.pictures import ultrasound
+
+TINY = 32
+"""Side of the tiny network's input, in pixels."""
+
+
+def tiny_network() -> bytes:
+    """Build a network with a bundle's outputs and no torch: darkness in a 4 × 4 grid, its mean, and its edges."""
+    from onnx import TensorProto, helper
+
+    random = np.random.default_rng(7)
+    weight = helper.make_tensor("weight", TensorProto.FLOAT, [16, 1], random.normal(0, 1, 16).astype(np.float32))
+    numbers = {"full": [255.0], "one": [1.0], "bias": [0.25]}
+    constants = [helper.make_tensor(name, TensorProto.FLOAT, [1], values) for name, values in numbers.items()]
+    axis = helper.make_tensor("axis1", TensorProto.INT64, [1], [1])
+    nodes = [
+        helper.make_node("Div", ["image", "full"], ["share"]),
+        helper.make_node("Sub", ["one", "share"], ["dark"]),
+        helper.make_node("ReduceMean", ["dark", "axis1"], ["grey"], keepdims=1),
+        helper.make_node("AveragePool", ["grey"], ["grid"], kernel_shape=[8, 8], strides=[8, 8]),
+        helper.make_node("Squeeze", ["grid", "axis1"], ["saliency"]),
+        helper.make_node("Flatten", ["grid"], ["embedding"], axis=1),
+        helper.make_node("MatMul", ["embedding", "weight"], ["raw"]),
+        helper.make_node("Add", ["raw", "bias"], ["logits"]),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, TINY, TINY])
+    shapes: dict[str, list[str | int]] = {"logits": ["N", 1], "saliency": ["N", 4, 4], "embedding": ["N", 16]}
+    outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
+    graph = helper.make_graph(nodes, "tiny", [image], outputs, [weight, *constants, axis])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return bytes(model.SerializeToString())
+
+
+def tiny_bundle(folder: Path, name: str = "tiny") -> Path:
+    """Write a valid bundle with a tiny network that has learned nothing; its reference is of synthetic ultrasound."""
+    import hashlib
+
+    from senoscope.core.domain.bundle import (
+        BundleManifest,
+        Calibration,
+        DatasetFingerprint,
+        Interval,
+        ModelFile,
+        OperatingPoint,
+    )
+    from senoscope.core.domain.image import Image
+    from senoscope.core.domain.recipe import Recipe
+    from senoscope.core.preprocess.pipeline import Pipeline
+    from senoscope.core.preprocess.steps import Gray, Resize
+    from senoscope.evidence.novelty import fit_reference
+    from senoscope.evidence.packing import write_manifest
+    from senoscope.runtime.session import Session
+
+    folder.mkdir(parents=True, exist_ok=True)
+    content = tiny_network()
+    (folder / "model.onnx").write_bytes(content)
+    pipeline = Pipeline((Gray(), Resize(TINY, TINY, "stretch")))
+    pictures = [ultrasound(seed, (96, 80), malignant=seed % 2 == 0) for seed in range(40)]
+    arrays = np.stack([pipeline.apply(Image(pixels, 255.0)).array for pixels in pictures])
+    known = Session(content, 1).run(arrays).embedding
+    reference = fit_reference(known, np.arange(40), fitted_on="40 synthetic pictures")
+    # Forty pictures bound too little: twice the limit answers all synthetic ultrasound and still refuses noise.
+    doubled = tuple(2 * value for value in reference.quantiles)
+    reference = reference.model_copy(update={"limit": 2 * reference.limit, "quantiles": doubled})
+    share = Interval(value=0.9, low=0.8, high=0.95)
+    manifest = BundleManifest(
+        name=name,
+        version="1",
+        created="2026-01-01",
+        license="made for tests",
+        intended_use="For tests only.",
+        task="ultrasound",
+        labels=("benign", "malignant"),
+        positive="malignant",
+        model=ModelFile(sha256=hashlib.sha256(content).hexdigest(), mean=(0.0,), std=(1.0,)),
+        pipeline=pipeline,
+        calibration=Calibration(
+            kind="platt", slope=1.5, intercept=-0.5, fitted_on="synthetic pictures", images=40, prevalence=0.5
+        ),
+        operating_points=tuple(
+            OperatingPoint(name=point, rule="set by hand", threshold=limit, sensitivity=share, specificity=share)
+            for point, limit in (("screening", 0.2), ("balanced", 0.5))
+        ),
+        operating_point="balanced",
+        reference=reference,
+        metrics=(),
+        datasets=(
+            DatasetFingerprint(
+                name="synthetic",
+                title="Synthetic",
+                licence="none",
+                citation="none",
+                images=40,
+                patients=40,
+                sha256="0" * 64,
+            ),
+        ),
+        recipe=Recipe(name=name, task="ultrasound", dataset="busi"),
+    )
+    write_manifest(folder, manifest)
+    return folder
