@@ -154,8 +154,9 @@ class Index:
 
     @cached_property
     def file_hashes(self) -> tuple[str, ...]:
-        """SHA-256 of every image file, in hex; a file that cannot be read raises `DatasetError`."""
-        return tuple(_hash(path) for path in self.paths())
+        """SHA-256 of every sample's file, in hex; a file that cannot be read raises `DatasetError`."""
+        by_path = {path: _hash(path) for path in dict.fromkeys(self.paths())}
+        return tuple(by_path[path] for path in self.paths())
 
     def fingerprint(self) -> DatasetFingerprint:
         """Which data this is.

@@ -14,7 +14,7 @@ from senoscope.core.tasks import TASKS, Task
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index import Index
 from senoscope.evidence.splits import folds
-from senoscope.learning.augment import viewed, views
+from senoscope.learning.augment import multiplied, shown, viewed
 from senoscope.learning.features import Wanted, default_store
 from senoscope.learning.fit import Examples
 from senoscope.learning.weights import Backbone
@@ -82,6 +82,8 @@ def indexed(recipe: Recipe, root: Path) -> tuple[Task, Index, Positions]:
     """Task, samples and folds of a recipe on a folder; raises `DatasetError` where it does not hold the dataset."""
     task = TASKS.get(recipe.task)
     index = DATASETS.get(recipe.dataset).samples_for(task, root).with_files()
+    if recipe.augment.before_split:
+        index = multiplied(index, recipe.augment)
     split = recipe.split
     return task, index, folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
 
@@ -94,7 +96,7 @@ def gather(
     wanted = [
         Wanted(path, digest, viewed(pipeline, view))
         for path, digest, sample in zip(index.paths(), index.file_hashes, index.samples, strict=True)
-        for view in views(recipe.augment, sample.sample_id, recipe.split.seed)
+        for view in shown(recipe.augment, sample, recipe.split.seed)
     ]
     done = 0
 
@@ -108,6 +110,6 @@ def gather(
         features = store.embed(backbone, wanted, advance)
     finally:
         store.close()
-    features = features.reshape(len(index), recipe.augment.views + 1, -1)
+    features = features.reshape(len(index), len(wanted) // len(index), -1)
     labels = index.labels_as(task.positive)
     return Material(recipe, task, index, labels, folded, pipeline, backbone, features[:, 0], features[:, 1:])

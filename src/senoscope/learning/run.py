@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import senoscope
-from senoscope.core.domain.bundle import BundleManifest, ModelFile
+from senoscope.core.domain.bundle import BundleManifest, Calibration, ModelFile, OperatingPoint
 from senoscope.core.domain.recipe import Recipe, dump_recipe
 from senoscope.core.errors import RecipeError, RunError
 from senoscope.evidence.datasets import DATASETS
@@ -37,6 +37,8 @@ from senoscope.learning.fold import Fit, Scores, embeddings, fit, logits, refit_
 from senoscope.learning.material import Material, Positions, Progress, gather, indexed
 from senoscope.learning.weights import Backbone, resolve
 from senoscope.runtime.store import load
+
+OUT_OF_FOLD = "the out-of-fold answers of {}-fold cross-validation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,15 +64,44 @@ def train(recipe: Recipe, root: Path, out: Path, progress: Progress = lambda sta
         WeightsError: the backbone's weights cannot be had.
         RecipeError: the recipe asks for a backbone or a task that cannot be trained.
     """
+    material = _material(recipe, root, out, progress)
+    if recipe.split.mode == "crossval":
+        return _crossval(material, out, progress)
+    return _holdout(material, out, progress)
+
+
+def crossvalidate(
+    recipe: Recipe, root: Path, out: Path, progress: Progress = lambda stage, done, total: None
+) -> Evaluation:
+    """Evaluate a recipe by cross-validation, without a bundle; run it again to resume.
+
+    Args:
+        recipe: what to do; its `split.mode` counts as `crossval`.
+        root: folder of the dataset.
+        out: run folder; the report is written into `report/`.
+        progress: told what goes on.
+
+    Raises:
+        SenoscopeError: as `train`.
+    """
+    split = recipe.split.model_copy(update={"mode": "crossval"})
+    material = _material(recipe.model_copy(update={"split": split}), root, out, progress)
+    folds = _folds(material, out, progress)
+    tested, pooled = _out_of_fold(material, folds)
+    _, points = _calibrated(material, tested, pooled, OUT_OF_FOLD.format(split.folds))
+    point = next(point for point in points if point.name == recipe.operating_point)
+    found = _pooled(material, folds, point)
+    write_report(found, out / "report")
+    return found
+
+
+def _material(recipe: Recipe, root: Path, out: Path, progress: Progress) -> Material:
     task, index, folded = indexed(recipe, root)
     if len(task.labels) != 2 or task.kind != "classify":
         raise RecipeError(f"task {task.name!r} is not a question with two answers", "choose another task")
     backbone = resolve(recipe.model.backbone, pretrained=recipe.model.pretrained, seed=recipe.fit.seed)
     _open(recipe, index, backbone, out)
-    material = gather(recipe, task, index, folded, backbone, progress)
-    if recipe.split.mode == "crossval":
-        return _crossval(material, out, progress)
-    return _holdout(material, out, progress)
+    return gather(recipe, task, index, folded, backbone, progress)
 
 
 def _open(recipe: Recipe, index: Index, backbone: Backbone, out: Path) -> None:
@@ -121,42 +152,57 @@ def _holdout(material: Material, out: Path, progress: Progress) -> Outcome:
 
 def _crossval(material: Material, out: Path, progress: Progress) -> Outcome:
     recipe = material.recipe
-    write_split(out / "split.csv", material.index, ["crossval"] * len(material.index), material.folds)
-    folds: list[Scores] = []
-    for fold in range(recipe.split.folds):
-        folds.append(scored(material, fold, out / "folds" / str(fold), progress))
+    folds = _folds(material, out, progress)
     everyone = np.arange(len(material.index))
     final = refit_recipe(recipe, [scores.head_epoch for scores in folds], [scores.backbone_epoch for scores in folds])
     done = fit(material, final, everyone, None, out / "folds" / "final", progress)
     # Every sample is tested exactly once: out of fold, all of them validate the bundle's own calibration.
-    tested = np.concatenate([material.positions(fold)[2] for fold in range(recipe.split.folds)])
-    pooled = np.concatenate([scores.logits for scores in folds])
-    words = f"the out-of-fold answers of {recipe.split.folds}-fold cross-validation"
+    tested, pooled = _out_of_fold(material, folds)
+    words = OUT_OF_FOLD.format(recipe.split.folds)
     manifest = _pack(material, done, tested, pooled, words, everyone, out / "bundle", progress)
-    return _finish(manifest, _pooled(material, manifest, folds), out)
+    return _finish(manifest, _pooled(material, folds, manifest.point()), out)
 
 
-def _pooled(material: Material, manifest: BundleManifest, folds: list[Scores]) -> Evaluation:
+def _folds(material: Material, out: Path, progress: Progress) -> list[Scores]:
+    write_split(out / "split.csv", material.index, ["crossval"] * len(material.index), material.folds)
+    count = material.recipe.split.folds
+    return [scored(material, fold, out / "folds" / str(fold), progress) for fold in range(count)]
+
+
+def _out_of_fold(material: Material, folds: list[Scores]) -> tuple[Positions, NDArray[np.float64]]:
+    tested = np.concatenate([material.positions(fold)[2] for fold in range(len(folds))])
+    return tested, np.concatenate([scores.logits for scores in folds])
+
+
+def _calibrated(
+    material: Material, validation: Positions, values: NDArray[np.float64], words: str
+) -> tuple[Calibration, tuple[OperatingPoint, ...]]:
+    labels, recipe = material.labels[validation], material.recipe
+    fitted = calibration.fit(recipe.calibration, values, labels, fitted_on=f"{words} of {recipe.dataset}")
+    return fitted, operating.choose(fitted.apply(values), labels, material.index.groups()[validation])
+
+
+def _pooled(material: Material, folds: list[Scores], point: OperatingPoint) -> Evaluation:
     """Every sample once, by a model that had not seen it, calibrated and called as that model's own validation says."""
     recipe = material.recipe
     probabilities, thresholds = np.empty(len(material.index)), np.empty(len(material.index))
     for fold, scores in enumerate(folds):
         test = material.positions(fold)[2]
         probabilities[test], thresholds[test] = scores.probabilities, scores.threshold
-    by = "image, as the paper did" if recipe.split.protocol == "paper" else "patient or duplicate group"
-    point = manifest.point()
+    paper = recipe.split.protocol == "paper"
+    by = "image, as papers do" if paper else "patient or duplicate group"
     return assess(
         material.index,
         probabilities,
-        positive=manifest.positive,
+        positive=material.task.positive,
         title=f"{recipe.name}: {recipe.split.folds}-fold cross-validation on {material.index.dataset}",
-        bundle=manifest.name,
-        version=manifest.version,
+        bundle=recipe.name,
+        version=senoscope.__version__,
         threshold=point.threshold,
         thresholds=thresholds,
         operating_point=point.name,
         protocol=f"{recipe.split.folds}-fold cross-validation by {by}",
-        leak=PAPER_LEAK if recipe.split.protocol == "paper" else "",
+        leak=PAPER_LEAK if paper else "",
         notes=[
             "the figures are of the models of the folds; the bundle's own was fitted again on all samples",
             "each fold was calibrated and called by samples it was neither trained nor tested on; "
@@ -177,10 +223,8 @@ def _pack(
 ) -> BundleManifest:
     recipe, task = material.recipe, material.task
     progress("exporting", 0, 1)
-    labels = material.labels[validation]
-    fitted = calibration.fit(recipe.calibration, values, labels, fitted_on=f"{words} of {recipe.dataset}")
+    fitted, points = _calibrated(material, validation, values, words)
     groups = material.index.groups()
-    points = operating.choose(fitted.apply(values), labels, groups[validation])
     known = embeddings(material, done.classifier, seen)
     content = export(done.classifier, recipe.input.size, material.pipeline.scale)
     write_bytes(folder / "model.onnx", content)

@@ -42,7 +42,9 @@ class Box:
 class Placement:
     """How one geometry step laid a picture into another: the source box fills the target box, mirrored or not.
 
-    Crop, resize, pad and flip are all of this form, which is why every one of them can be inverted.
+    Crop, resize, pad and flip are all of this form, which is why every one of them can be inverted. A turn is about the
+    centre, by `turned` degrees against the clock; both boxes are then the whole picture, and so is its inverse but for
+    the corners that were turned out of it.
     """
 
     source: Size
@@ -50,6 +52,7 @@ class Placement:
     target: Size
     target_box: Box
     mirrored: bool = False
+    turned: float = 0.0
 
     def invert(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Carry a map over the target back to the source.
@@ -60,6 +63,9 @@ class Placement:
         Returns:
             (source.height, source.width) map; zero where the source was cropped away.
         """
+        if self.turned:
+            whole = Pil.fromarray(values).resize((self.target.width, self.target.height), Pil.Resampling.BILINEAR)
+            return np.asarray(whole.rotate(-self.turned, Pil.Resampling.BILINEAR), dtype=np.float32)
         box = self.target_box
         scale_x, scale_y = values.shape[1] / self.target.width, values.shape[0] / self.target.height
         left, top, right, bottom = box.edges

@@ -59,11 +59,17 @@ class ModelRecipe(_Part):
 
 
 class AugmentRecipe(_Part):
-    """Extra views of training images only: `views` an image beside the plain one, drawn once from the seed."""
+    """Extra views of training images only: `views` an image beside the plain one, drawn once from the seed.
+
+    With `before_split` every view counts as a picture of its own, trained on, divided and tested on: how papers
+    multiply a small set before they divide it. Under `split.protocol = "patient"` a woman's views stay together.
+    """
 
     views: Annotated[int, Field(ge=0, le=64)] = 0
     flip: bool = True
     smallest_crop: Annotated[float, Field(gt=0, le=1)] = 0.8
+    rotate: Annotated[float, Field(ge=-180, le=180)] = 0.0
+    before_split: bool = False
 
 
 class FitRecipe(_Part):
@@ -116,6 +122,8 @@ class Recipe(_Part):
             raise ValueError("fit.solver = 'lbfgs' is for model.head = 'logistic'")
         if self.split.test_fold >= self.split.folds:
             raise ValueError("split.test_fold must be below split.folds")
+        if self.augment.before_split and (self.split.mode != "crossval" or self.finetune.epochs):
+            raise ValueError("augment.before_split needs split.mode = 'crossval' and finetune.epochs = 0")
         return self
 
 

@@ -5,6 +5,7 @@ steps `place` first and `apply` by the placement, which is kept so that maps can
 To add a step: write the class here and add it to `Step`.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -26,19 +27,17 @@ def _whole(size: Size) -> Box:
     return Box(0, 0, size.width, size.height)
 
 
+def _by_pillow(pixels: Pixels, act: Callable[[Pil.Image], Pil.Image]) -> Pixels:
+    """Let Pillow act on a picture; what it does not hold in 8 bits goes plane by plane as float32."""
+    if pixels.dtype == np.uint8:
+        return np.asarray(act(Pil.fromarray(pixels)))
+    planes = pixels[..., None] if pixels.ndim == 2 else pixels
+    done = [np.asarray(act(Pil.fromarray(plane.astype(np.float32)))) for plane in np.moveaxis(planes, 2, 0)]
+    return done[0] if pixels.ndim == 2 else np.stack(done, axis=2)
+
+
 def _resized(pixels: Pixels, size: Size) -> Pixels:
-    if pixels.dtype != np.uint8:
-        planes = pixels[..., None] if pixels.ndim == 2 else pixels
-        scaled = [
-            np.asarray(
-                Pil.fromarray(planes[..., channel].astype(np.float32)).resize(
-                    (size.width, size.height), Pil.Resampling.BILINEAR
-                )
-            )
-            for channel in range(planes.shape[2])
-        ]
-        return scaled[0] if pixels.ndim == 2 else np.stack(scaled, axis=2)
-    return np.asarray(Pil.fromarray(pixels).resize((size.width, size.height), Pil.Resampling.BILINEAR))
+    return _by_pillow(pixels, lambda picture: picture.resize((size.width, size.height), Pil.Resampling.BILINEAR))
 
 
 def _laid(pixels: Pixels, placement: Placement) -> Pixels:
@@ -148,4 +147,24 @@ class Crop:
         return _laid(pixels, placement)
 
 
-Step = Annotated[Gray | Resize | Flip | Crop, Field(discriminator="kind")]
+@dataclass(frozen=True)
+class Rotate:
+    """Turn about the centre, bilinear; the size stays, corners turned out of it are lost and those turned in are black.
+
+    Args:
+        degrees: against the clock, −180 to 180.
+    """
+
+    degrees: Annotated[float, Field(ge=-180, le=180)]
+    kind: Literal["rotate"] = "rotate"
+
+    def place(self, size: Size) -> Placement:
+        """Say how a picture of this size is turned."""
+        return Placement(size, _whole(size), size, _whole(size), turned=self.degrees)
+
+    def apply(self, pixels: Pixels, placement: Placement) -> Pixels:
+        """Turn the pixels by a placement of `place`."""
+        return _by_pillow(pixels, lambda picture: picture.rotate(placement.turned, Pil.Resampling.BILINEAR))
+
+
+Step = Annotated[Gray | Resize | Flip | Crop | Rotate, Field(discriminator="kind")]
