@@ -58,16 +58,18 @@ class Reader:
         signatures: first bytes, any of which tells the kind; a file's extension is never asked.
         suffixes: usual extensions, with which a folder's broken files are noticed rather than passed over.
         decode: bytes and bounds to pixels; raises an `InputError` without naming the file, which the caller does.
+        tells: whether a file that starts like this is of this kind, for kinds that have no signature.
     """
 
     name: str
     signatures: tuple[bytes, ...]
     suffixes: tuple[str, ...]
     decode: Callable[[bytes, Limits], Decoded]
+    tells: Callable[[bytes], bool] | None = None
 
     def accepts(self, head: bytes) -> bool:
         """Whether a file that starts like this is of this kind."""
-        return head.startswith(self.signatures)
+        return head.startswith(self.signatures) or (self.tells is not None and self.tells(head))
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:

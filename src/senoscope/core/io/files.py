@@ -9,10 +9,10 @@ from pathlib import Path
 
 from senoscope.core.domain.image import Image
 from senoscope.core.errors import InputError, MissingFileError, UnreadableImageError, UnsupportedImageError
-from senoscope.core.io import pnm, raster, tiff
+from senoscope.core.io import pnm, raster, thermal, tiff
 from senoscope.core.io.base import HEAD, LOCAL, SAVE_AGAIN, Limits, Reader, check_bytes
 
-READERS: tuple[Reader, ...] = (*raster.READERS, *tiff.READERS, *pnm.READERS)
+READERS: tuple[Reader, ...] = (*raster.READERS, *tiff.READERS, *pnm.READERS, *thermal.READERS)
 """Every kind of file that is read; a new kind is a new file in this folder and a name here."""
 
 SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes)
@@ -38,7 +38,8 @@ def read(path: str | Path, limits: Limits = LOCAL) -> Image:
     """Read one still picture.
 
     PNG, JPEG, BMP, TIFF, PGM and PPM; grey or RGB; 8 or 16 bits. Grey levels are as stored, never rescaled. Alpha is
-    dropped, and a JPEG is turned upright as its Exif says; `Image.notes` tells of both.
+    dropped, and a JPEG is turned upright as its Exif says; `Image.notes` tells of both. A text of temperatures, a
+    line a row, is read as °C; see `thermal`.
 
     Args:
         path: a file of any name; its kind is told by its contents.
