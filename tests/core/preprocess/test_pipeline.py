@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from senoscope.core.domain.image import Image, Pixels
 from senoscope.core.preprocess.pipeline import Pipeline, Prepared
-from senoscope.core.preprocess.steps import Crop, Flip, Gray, Resize
+from senoscope.core.preprocess.steps import Crop, Flip, Gray, Resize, Rotate
 from tests import makers
 
 PIPELINE = TypeAdapter(Pipeline)
@@ -88,8 +88,10 @@ def test_a_crop_keeps_at_least_one_pixel(share: float) -> None:
         (Flip(), Resize(96, 96, "pad")),
         (Crop(0.1, 0.2, 0.8, 0.7), Resize(96, 96, "pad")),
         (Crop(0.1, 0.2, 0.8, 0.7), Flip(), Resize(64, 96, "stretch")),
+        (Rotate(25), Resize(96, 96, "pad")),
+        (Resize(96, 64, "stretch"), Rotate(-160), Flip()),
     ],
-    ids=["stretch", "pad", "flip", "crop", "all"],
+    ids=["stretch", "pad", "flip", "crop", "all", "turn", "turn last"],
 )
 def test_a_spot_returns_to_its_place(steps: tuple[Any, ...]) -> None:
     pixels = np.zeros((80, 120), np.uint8)
@@ -114,6 +116,24 @@ def test_a_coarse_map_returns_to_the_whole_picture() -> None:
 
     rows = np.interp(1 + 2 * (np.arange(60) + 0.5) / 60, [0.5, 1.5, 2.5, 3.5], [0, 1, 1, 0])  # between cells' centres
     np.testing.assert_allclose(back, np.tile(rows[:, None], (1, 120)), atol=1e-6)
+
+
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_quarter_turn_goes_against_the_clock(deep: bool) -> None:
+    pixels = makers.grey(32, 32, deep=deep)
+
+    maximum = float(np.iinfo(pixels.dtype).max)
+    turned = Pipeline((Rotate(90),), 1, scale=1.0).apply(Image(pixels, maximum)).array[0]
+
+    np.testing.assert_allclose(turned, np.rot90(pixels) / maximum, atol=1e-5)
+
+
+def test_a_turn_keeps_the_size_and_blackens_corners() -> None:
+    array = _applied(np.full((80, 120), 200, np.uint8), Rotate(30)).array[0]
+
+    assert array.shape == (80, 120)
+    assert array[0, 0] == 0
+    assert array[40, 60] == 200
 
 
 @pytest.mark.parametrize("maximum", [255, 1023, 65535])
@@ -174,7 +194,13 @@ def test_the_fingerprint_tells_everything_that_matters(change: dict[str, Any]) -
 
 
 @pytest.mark.parametrize(
-    "step", [{"kind": "rotate"}, {"kind": "crop", "left": 2, "top": 0, "width": 1, "height": 1}, {}]
+    "step",
+    [
+        {"kind": "shear"},
+        {"kind": "rotate", "degrees": 181},
+        {"kind": "crop", "left": 2, "top": 0, "width": 1, "height": 1},
+        {},
+    ],
 )
 def test_an_unknown_step_is_refused(step: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
