@@ -10,6 +10,7 @@ SenoscopeError
 ├── RecipeError           a recipe that does not parse or contradicts itself
 ├── BundleError           a bundle that must not be trusted
 ├── DatasetError          a dataset folder, index or split that cannot be used
+│   └── NoRankingError        answers in which a higher score does not mean a likelier positive
 ├── WeightsError          pretrained weights that cannot be found or loaded
 ├── MissingExtraError     an optional dependency that is not installed
 ├── RunError              a run folder that does not fit the request
@@ -96,6 +97,12 @@ class DatasetError(SenoscopeError):
     """A dataset folder, index or split that cannot be used."""
 
     code = "dataset"
+
+
+class NoRankingError(DatasetError):
+    """Answers in which a higher score does not mean a likelier positive, so that nothing can be calibrated on them."""
+
+    code = "no_ranking"
 
 
 class WeightsError(SenoscopeError):

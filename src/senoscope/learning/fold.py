@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from senoscope.core.domain.bundle import Calibration
 from senoscope.core.domain.recipe import Recipe
-from senoscope.core.errors import RunError
+from senoscope.core.errors import NoRankingError, RunError
 from senoscope.evidence.metrics import calibration, operating
 from senoscope.evidence.tables import write_text
 from senoscope.learning.finetune import Pictures, finetune, outputs
@@ -20,6 +21,9 @@ from senoscope.learning.material import Material, Positions, Progress
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.heads import build
 from senoscope.learning.weights import resolve
+
+FLAT = 1e-3
+"""Slope, per standard deviation of the logits, of a calibration that only keeps their order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +101,7 @@ def scored(material: Material, fold: int, folder: Path, progress: Progress) -> S
     recipe = material.recipe
     done, validation, values = (_tuned if recipe.finetune.epochs else _nested)(material, fold, folder, progress)
     labels = material.labels[validation]
-    own = calibration.fit(recipe.calibration, values, labels, fitted_on=f"fold {fold}'s validation")
+    own = calibrated(recipe, values, labels, f"fold {fold}'s validation")
     points = operating.choose(own.apply(values), labels, material.index.groups()[validation])
     tested = logits(material, done.classifier, test)
     threshold = next(point.threshold for point in points if point.name == recipe.operating_point)
@@ -105,6 +109,25 @@ def scored(material: Material, fold: int, folder: Path, progress: Progress) -> S
     listed = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in vars(scores).items()}
     write_text(path, json.dumps(listed) + "\n")
     return scores
+
+
+def calibrated(recipe: Recipe, values: NDArray[np.float64], labels: NDArray[np.int64], words: str) -> Calibration:
+    """Calibrate a fold's answers; where they do not rank at all, next to the prevalence, which is all that is known.
+
+    A bundle is refused in that case. A cross-validated figure must come out all the same: chance is a result too.
+    """
+    try:
+        return calibration.fit(recipe.calibration, values, labels, fitted_on=words)
+    except NoRankingError:
+        share = float(labels.mean())
+        return Calibration(
+            kind="platt",
+            slope=FLAT / (float(values.std()) or 1.0),
+            intercept=float(np.log(share / (1 - share))),
+            fitted_on=words,
+            images=len(labels),
+            prevalence=share,
+        )
 
 
 Validated = tuple[Fit, Positions, NDArray[np.float64]]

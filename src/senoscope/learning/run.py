@@ -11,6 +11,7 @@ RUN/
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import senoscope
-from senoscope.core.domain.bundle import BundleManifest, Calibration, ModelFile, OperatingPoint
+from senoscope.core.domain.bundle import BundleManifest, ModelFile
 from senoscope.core.domain.recipe import Recipe, dump_recipe
 from senoscope.core.errors import RecipeError, RunError
 from senoscope.evidence.datasets import DATASETS
@@ -33,12 +34,10 @@ from senoscope.evidence.report import write_report
 from senoscope.evidence.splits import write_split
 from senoscope.evidence.tables import write_bytes, write_text
 from senoscope.learning.export import export
-from senoscope.learning.fold import Fit, Scores, embeddings, fit, logits, refit_recipe, scored
+from senoscope.learning.fold import Fit, Scores, calibrated, embeddings, fit, logits, refit_recipe, scored
 from senoscope.learning.material import Material, Positions, Progress, gather, indexed
 from senoscope.learning.weights import Backbone, resolve
 from senoscope.runtime.store import load
-
-OUT_OF_FOLD = "the out-of-fold answers of {}-fold cross-validation"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +86,7 @@ def crossvalidate(
     split = recipe.split.model_copy(update={"mode": "crossval"})
     material = _material(recipe.model_copy(update={"split": split}), root, out, progress)
     folds = _folds(material, out, progress)
-    tested, pooled = _out_of_fold(material, folds)
-    _, points = _calibrated(material, tested, pooled, OUT_OF_FOLD.format(split.folds))
-    point = next(point for point in points if point.name == recipe.operating_point)
-    found = _pooled(material, folds, point)
+    found = _pooled(material, folds)
     write_report(found, out / "report")
     return found
 
@@ -144,7 +140,8 @@ def _holdout(material: Material, out: Path, progress: Progress) -> Outcome:
     done = fit(material, material.recipe, train_part, validation, out / "folds" / "final", progress)
     values = logits(material, done.classifier, validation)
     seen = np.concatenate([train_part, validation])
-    manifest = _pack(material, done, validation, values, "the validation part", seen, out / "bundle", progress)
+    words = f"the validation part of {material.recipe.dataset}"
+    manifest = _pack(material, done, validation, values, words, seen, out / "bundle", progress)
     progress("testing", 0, len(test))
     found = evaluate(load(out / "bundle"), material.index.take(test), held_out="part test of split.csv")
     return _finish(manifest, found, out)
@@ -153,14 +150,17 @@ def _holdout(material: Material, out: Path, progress: Progress) -> Outcome:
 def _crossval(material: Material, out: Path, progress: Progress) -> Outcome:
     recipe = material.recipe
     folds = _folds(material, out, progress)
+    refitted = "the figures are of the models of the folds; the bundle's own was fitted again on all samples"
+    found = _pooled(material, folds, [refitted])
+    # Written before the bundle: answers that rank nothing make no bundle, and their figures are a result all the same.
+    write_report(found, out / "report")
     everyone = np.arange(len(material.index))
     final = refit_recipe(recipe, [scores.head_epoch for scores in folds], [scores.backbone_epoch for scores in folds])
     done = fit(material, final, everyone, None, out / "folds" / "final", progress)
     # Every sample is tested exactly once: out of fold, all of them validate the bundle's own calibration.
-    tested, pooled = _out_of_fold(material, folds)
-    words = OUT_OF_FOLD.format(recipe.split.folds)
-    manifest = _pack(material, done, tested, pooled, words, everyone, out / "bundle", progress)
-    return _finish(manifest, _pooled(material, folds, manifest.point()), out)
+    manifest = _pack(material, done, *_out_of_fold(material, folds), everyone, out / "bundle", progress)
+    record(out / "bundle", manifest, found.metric_table())
+    return Outcome(found, out / "bundle")
 
 
 def _folds(material: Material, out: Path, progress: Progress) -> list[Scores]:
@@ -169,26 +169,24 @@ def _folds(material: Material, out: Path, progress: Progress) -> list[Scores]:
     return [scored(material, fold, out / "folds" / str(fold), progress) for fold in range(count)]
 
 
-def _out_of_fold(material: Material, folds: list[Scores]) -> tuple[Positions, NDArray[np.float64]]:
+def _out_of_fold(material: Material, folds: list[Scores]) -> tuple[Positions, NDArray[np.float64], str]:
+    """Samples in the order of their answers, the answers, and what they are in words."""
     tested = np.concatenate([material.positions(fold)[2] for fold in range(len(folds))])
-    return tested, np.concatenate([scores.logits for scores in folds])
+    words = f"the out-of-fold answers of {len(folds)}-fold cross-validation of {material.recipe.dataset}"
+    return tested, np.concatenate([scores.logits for scores in folds]), words
 
 
-def _calibrated(
-    material: Material, validation: Positions, values: NDArray[np.float64], words: str
-) -> tuple[Calibration, tuple[OperatingPoint, ...]]:
-    labels, recipe = material.labels[validation], material.recipe
-    fitted = calibration.fit(recipe.calibration, values, labels, fitted_on=f"{words} of {recipe.dataset}")
-    return fitted, operating.choose(fitted.apply(values), labels, material.index.groups()[validation])
-
-
-def _pooled(material: Material, folds: list[Scores], point: OperatingPoint) -> Evaluation:
+def _pooled(material: Material, folds: list[Scores], notes: Sequence[str] = ()) -> Evaluation:
     """Every sample once, by a model that had not seen it, calibrated and called as that model's own validation says."""
     recipe = material.recipe
     probabilities, thresholds = np.empty(len(material.index)), np.empty(len(material.index))
     for fold, scores in enumerate(folds):
         test = material.positions(fold)[2]
         probabilities[test], thresholds[test] = scores.probabilities, scores.threshold
+    tested, values, words = _out_of_fold(material, folds)
+    fitted = calibrated(recipe, values, material.labels[tested], words)
+    points = operating.choose(fitted.apply(values), material.labels[tested], material.index.groups()[tested])
+    point = next(point for point in points if point.name == recipe.operating_point)
     paper = recipe.split.protocol == "paper"
     by = "image, as papers do" if paper else "patient or duplicate group"
     return assess(
@@ -204,9 +202,9 @@ def _pooled(material: Material, folds: list[Scores], point: OperatingPoint) -> E
         protocol=f"{recipe.split.folds}-fold cross-validation by {by}",
         leak=PAPER_LEAK if paper else "",
         notes=[
-            "the figures are of the models of the folds; the bundle's own was fitted again on all samples",
+            *notes,
             "each fold was calibrated and called by samples it was neither trained nor tested on; "
-            "the threshold shown is the bundle's own",
+            "the threshold shown is of all out-of-fold answers together",
         ],
     )
 
@@ -223,8 +221,9 @@ def _pack(
 ) -> BundleManifest:
     recipe, task = material.recipe, material.task
     progress("exporting", 0, 1)
-    fitted, points = _calibrated(material, validation, values, words)
-    groups = material.index.groups()
+    labels, groups = material.labels[validation], material.index.groups()
+    fitted = calibration.fit(recipe.calibration, values, labels, fitted_on=words)
+    points = operating.choose(fitted.apply(values), labels, groups[validation])
     known = embeddings(material, done.classifier, seen)
     content = export(done.classifier, recipe.input.size, material.pipeline.scale)
     write_bytes(folder / "model.onnx", content)

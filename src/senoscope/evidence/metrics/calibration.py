@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from senoscope.core.domain.bundle import Calibration
-from senoscope.core.errors import DatasetError
+from senoscope.core.errors import DatasetError, NoRankingError
 from senoscope.evidence.metrics.classification import Values, checked
 
 STEPS = 100
@@ -27,8 +27,8 @@ def fit(kind: Literal["platt", "temperature"], logits: ArrayLike, labels: ArrayL
         fitted_on: which data, in words, for the bundle.
 
     Raises:
-        DatasetError: unusable input (names the row), logits that do not rank positives above negatives, or logits that
-            separate the classes so that no temperature fits.
+        NoRankingError: the logits do not rank positives above negatives.
+        DatasetError: unusable input (names the row), or logits that separate the classes so that no temperature fits.
     """
     truth, values = checked(labels, logits, probabilities=False)
     # Scaling by the spread keeps Newton's steps well conditioned whatever the unit of the logits.
@@ -47,7 +47,7 @@ def fit(kind: Literal["platt", "temperature"], logits: ArrayLike, labels: ArrayL
     slope, intercept = (*_newton(features, targets), 0.0)[:2] if values.std() else (0.0, 0.0)
     slope /= spread
     if not np.isfinite(slope) or slope <= 0:
-        raise DatasetError(
+        raise NoRankingError(
             f"the calibration's slope is {slope:.3g}: a higher logit does not mean a likelier positive",
             "the model has learned nothing on this data, or the labels are swapped",
         )
