@@ -1,6 +1,7 @@
 """Tiny inputs, made in memory: no dataset picture is kept in the repository."""
 
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
+from tests.makers.mammogram_sets import mini_mias
 from tests.makers.pictures import (
     bomb_png,
     colour,
@@ -24,6 +25,7 @@ __all__ = [
     "colour",
     "exif_block",
     "grey",
+    "mini_mias",
     "oval",
     "pgm_bytes",
     "pil_bytes",

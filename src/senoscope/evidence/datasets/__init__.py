@@ -2,6 +2,7 @@
 
 from senoscope.core.registry import Registry
 from senoscope.evidence.datasets.base import Check, Dataset, Labelling
+from senoscope.evidence.datasets.mammography.mini_mias import MINI_MIAS
 from senoscope.evidence.datasets.ultrasound.bus_bra import BUS_BRA
 from senoscope.evidence.datasets.ultrasound.busi import BUSI
 
@@ -12,6 +13,7 @@ DATASETS: Registry[Dataset] = Registry(
         for dataset in (
             BUSI,
             BUS_BRA,
+            MINI_MIAS,
         )
     ],
 )
