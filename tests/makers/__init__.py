@@ -15,16 +15,19 @@ from tests.makers.pictures import (
     tiff_bytes,
     ultrasound,
 )
+from tests.makers.tissue_sets import breakhis, idc
 from tests.makers.ultrasound_sets import bus_bra, busi
 
 __all__ = [
     "TINY",
     "bomb_png",
+    "breakhis",
     "bus_bra",
     "busi",
     "colour",
     "exif_block",
     "grey",
+    "idc",
     "mini_mias",
     "oval",
     "pgm_bytes",

@@ -2,6 +2,8 @@
 
 from senoscope.core.registry import Registry
 from senoscope.evidence.datasets.base import Check, Dataset, Labelling
+from senoscope.evidence.datasets.histopathology.breakhis import BREAKHIS
+from senoscope.evidence.datasets.histopathology.idc import IDC_PATCHES
 from senoscope.evidence.datasets.mammography.mini_mias import MINI_MIAS
 from senoscope.evidence.datasets.ultrasound.bus_bra import BUS_BRA
 from senoscope.evidence.datasets.ultrasound.busi import BUSI
@@ -14,6 +16,8 @@ DATASETS: Registry[Dataset] = Registry(
             BUSI,
             BUS_BRA,
             MINI_MIAS,
+            BREAKHIS,
+            IDC_PATCHES,
         )
     ],
 )
