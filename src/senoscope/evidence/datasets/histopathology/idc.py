@@ -9,7 +9,7 @@ import struct
 from pathlib import Path, PurePosixPath
 
 from senoscope.evidence.datasets.base import Dataset, Labelling
-from senoscope.evidence.datasets.folders import files_below
+from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.index import Dropped, Index, Sample
 
 FOLDER = "IDC_regular_ps50_idx5"

@@ -11,7 +11,7 @@ from pathlib import Path
 from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import DatasetError
 from senoscope.evidence.datasets.base import Dataset, Labelling
-from senoscope.evidence.datasets.folders import files_below, lines_of
+from senoscope.evidence.datasets.listing import files_below, lines_of
 from senoscope.evidence.index import Dropped, Index, Sample
 
 SIDE = 1024
