@@ -49,7 +49,6 @@ def test_an_index_comes_back_from_its_file(tmp_path: Path) -> None:
         ("path", "../../etc/passwd", "leaves the dataset's folder"),
         ("path", "/etc/passwd", "leaves the dataset's folder"),
         ("path", "a\\..\\b.png", "leaves the dataset's folder"),
-        ("path", "", "empty"),
         ("masks", '["../m.png"]', "leaves the dataset's folder"),
         ("masks", "[1]", "not a list of paths"),
         ("masks", "m.png", "not JSON"),

@@ -15,27 +15,41 @@ from tests.makers.pictures import (
     tiff_bytes,
     ultrasound,
 )
+from tests.makers.records import coded, dicom, drop_column, repeat_row, set_cell, table_cells, write_table
+from tests.makers.thermogram_sets import dmr_ir, matrix_text, thermogram
 from tests.makers.tissue_sets import breakhis, idc
-from tests.makers.ultrasound_sets import bus_bra, busi
+from tests.makers.ultrasound_sets import breast_usg, breastmnist, bus_bra, busi
 
 __all__ = [
     "TINY",
     "bomb_png",
     "breakhis",
+    "breast_usg",
+    "breastmnist",
     "bus_bra",
     "busi",
+    "coded",
     "colour",
+    "dicom",
+    "dmr_ir",
+    "drop_column",
     "exif_block",
     "grey",
     "idc",
+    "matrix_text",
     "mini_mias",
     "oval",
     "pgm_bytes",
     "pil_bytes",
     "png_bytes",
     "png_chunk",
+    "repeat_row",
+    "set_cell",
+    "table_cells",
+    "thermogram",
     "tiff_bytes",
     "tiny_bundle",
     "tiny_network",
     "ultrasound",
+    "write_table",
 ]

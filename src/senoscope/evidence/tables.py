@@ -5,7 +5,7 @@ import io
 import os
 import tempfile
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from senoscope.core.errors import DatasetError
@@ -21,12 +21,22 @@ MOST_ROWS = 2_000_000
 Row = dict[str, str]
 
 
-def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
-    """Read a CSV file with a header line.
+def read_rows(
+    path: Path,
+    columns: Sequence[str],
+    *,
+    delimiter: str = ",",
+    headless: bool = False,
+    broken_lines: Collection[str] = (),
+) -> list[Row]:
+    """Read a CSV file.
 
     Args:
         path: the file, UTF-8 with or without a byte-order mark.
         columns: names the header must hold; others are kept too.
+        delimiter: sign between two cells.
+        headless: the file has no header line, and its columns are exactly `columns`.
+        broken_lines: columns whose cells the publisher damaged with line breaks, which are taken out.
 
     Returns:
         One dictionary a row, in order; row 1 is the first below the header, as `cell_error` counts.
@@ -39,10 +49,11 @@ def read_rows(path: Path, columns: Sequence[str]) -> list[Row]:
         if path.stat().st_size > LARGEST_TABLE:
             raise DatasetError(f"{path} has more than {LARGEST_TABLE // 2**20} MiB", "is this the right file?")
         text = path.read_text("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+        names = columns if headless else None
+        reader = csv.DictReader(io.StringIO(text, newline=""), names, strict=True, delimiter=delimiter)
         header = reader.fieldnames or []
         _check_header(path, header, columns)
-        return [_checked(path, number, row) for number, row in enumerate(reader, 1)]
+        return [_checked(path, number, row, broken_lines) for number, row in enumerate(reader, 1)]
     except OSError as error:
         raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -59,13 +70,16 @@ def _check_header(path: Path, header: Sequence[str], columns: Sequence[str]) -> 
         raise DatasetError(f"{path} has no column {', '.join(missing)}", f"it has: {', '.join(header)[:200] or 'none'}")
 
 
-def _checked(path: Path, number: int, row: Mapping[str | None, str | list[str] | None]) -> Row:
+def _checked(
+    path: Path, number: int, row: Mapping[str | None, str | list[str] | None], broken_lines: Collection[str]
+) -> Row:
     if number > MOST_ROWS:
         raise DatasetError(f"{path} has more than {MOST_ROWS} rows")
     result: Row = {}
-    for column, cell in row.items():
-        if column is None or not isinstance(cell, str):
+    for column, content in row.items():
+        if column is None or not isinstance(content, str):
             raise DatasetError(f"{path}, row {number}: it has more or fewer cells than the header")
+        cell = content.replace("\r", "").replace("\n", "") if column in broken_lines else content
         if len(cell) > LONGEST_CELL:
             raise cell_error(path, number, column, f"longer than {LONGEST_CELL} characters")
         if not cell.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in cell):
@@ -81,6 +95,25 @@ def cell_error(path: Path, number: int, column: str, problem: str) -> DatasetErr
     return DatasetError(f"{path}, row {number}, column {column!r}: {problem}")
 
 
+def refuse_repeats(path: Path, column: str, cells: Iterable[str]) -> None:
+    """Refuse a column that names one thing twice, naming both rows; empty cells name nothing."""
+    first: dict[str, int] = {}
+    for number, cell in enumerate(cells, 1):
+        earlier = first.setdefault(cell, number)
+        if cell and earlier != number:
+            raise cell_error(path, number, column, f"{cell[:60]!r} is in row {earlier} already")
+
+
+def refuse_contradictions(path: Path, key: str, column: str, rows: Iterable[Mapping[str, str]]) -> None:
+    """Refuse two answers in `column` for one `key`, such as two labels of a patient, naming both rows."""
+    first: dict[str, tuple[str, int]] = {}
+    for number, row in enumerate(rows, 1):
+        answer, earlier = first.setdefault(row[key], (row[column], number))
+        if row[key] and answer != row[column]:
+            said = f"{key} {row[key][:40]!r} is {row[column][:40]!r} here and {answer[:40]!r} in row {earlier}"
+            raise cell_error(path, number, column, said)
+
+
 def path_inside(root: Path, relative: str) -> Path | None:
     """Return `root/relative`, or None where that is not a plain path within the root, links followed."""
     pure = Path(relative)
@@ -93,13 +126,18 @@ def path_inside(root: Path, relative: str) -> Path | None:
     return root / pure if whole.is_relative_to(root.resolve()) else None
 
 
-def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write a CSV file, atomically; a column that a row lacks stays empty."""
+def rows_text(columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> str:
+    """Rows as CSV; a column that a row lacks stays empty."""
     buffer = io.StringIO(newline="")
     writer = csv.DictWriter(buffer, columns, restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
-    write_text(path, buffer.getvalue())
+    return buffer.getvalue()
+
+
+def write_rows(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a CSV file, atomically; see `rows_text`."""
+    write_text(path, rows_text(columns, rows))
 
 
 def write_text(path: Path, text: str) -> None:

@@ -5,6 +5,9 @@ from senoscope.evidence.datasets.base import Check, Dataset, Labelling
 from senoscope.evidence.datasets.histopathology.breakhis import BREAKHIS
 from senoscope.evidence.datasets.histopathology.idc import IDC_PATCHES
 from senoscope.evidence.datasets.mammography.mini_mias import MINI_MIAS
+from senoscope.evidence.datasets.thermography.dmr_ir import DMR_IR
+from senoscope.evidence.datasets.ultrasound.breast_usg import BREAST_USG
+from senoscope.evidence.datasets.ultrasound.breastmnist import BREASTMNIST
 from senoscope.evidence.datasets.ultrasound.bus_bra import BUS_BRA
 from senoscope.evidence.datasets.ultrasound.busi import BUSI
 
@@ -15,9 +18,12 @@ DATASETS: Registry[Dataset] = Registry(
         for dataset in (
             BUSI,
             BUS_BRA,
+            BREAST_USG,
+            BREASTMNIST,
             MINI_MIAS,
             BREAKHIS,
             IDC_PATCHES,
+            DMR_IR,
         )
     ],
 )

@@ -26,7 +26,6 @@ def files_below(root: Path, folder: Path, suffixes: Sequence[str]) -> tuple[list
     """
     found: list[str] = []
     dropped: list[Dropped] = []
-    prefix = len(str(root)) + 1
     waiting = [str(folder)]
     while waiting:
         with os.scandir(waiting.pop()) as entries:
@@ -36,8 +35,8 @@ def files_below(root: Path, folder: Path, suffixes: Sequence[str]) -> tuple[list
                 if entry.is_dir(follow_symlinks=False):
                     waiting.append(entry.path)
                 elif entry.name.lower().endswith(tuple(suffixes)):
-                    name = Path(entry.path[prefix:]).as_posix()
-                    if not entry.name.isprintable():
+                    name = Path(entry.path).relative_to(root).as_posix()
+                    if not name.isprintable():
                         dropped.append(Dropped(printable(name), "a name that no table can hold"))
                     elif entry.is_symlink() and path_inside(root, name) is None:
                         dropped.append(Dropped(name, "a link that leaves the folder"))
