@@ -1,6 +1,7 @@
 """What every registered dataset promises, on a miniature in its publisher's layout."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,23 @@ from senoscope.evidence.tables import path_inside
 from tests import makers
 
 NAMES = DATASETS.names()
+
+
+@dataclass(frozen=True)
+class Table:
+    """The table of a miniature: its file, the column that holds the label, the one that tells its rows apart."""
+
+    file: str
+    label: str
+    key: str
+    delimiter: str = ","
+
+
+TABLES = {
+    "bus_bra": Table("bus_data.csv", "Pathology", "ID"),
+    "breast_usg": Table("BrEaST-Lesions-USG-clinical-data-Dec-15-2023.xlsx", "Classification", "CaseID"),
+}
+every_table = pytest.mark.parametrize("name", sorted(TABLES))
 
 
 @pytest.fixture
@@ -151,6 +169,10 @@ def test_a_damaged_image_is_dropped_or_fails_when_used(made: tuple[Path, Index])
     if not victim.path:
         pytest.skip("its tables come without images")
     (root / victim.path).write_bytes(b"<html>not found</html>")
+    if {sample.path for sample in index.samples} == {victim.path}:
+        with pytest.raises(DatasetError, match=re.escape(victim.path)):
+            DATASETS.get(index.dataset).index(root)
+        return
 
     again = DATASETS.get(index.dataset).index(root)
 
@@ -158,6 +180,54 @@ def test_a_damaged_image_is_dropped_or_fails_when_used(made: tuple[Path, Index])
         assert len(again) == len(index)
     else:
         assert any(item.path == victim.path and "unreadable" in item.reason for item in again.dropped)
+
+
+@pytest.fixture
+def tabled(name: str, tmp_path: Path) -> tuple[Path, Path, Table]:
+    root = getattr(makers, name)(tmp_path / "set")
+    return root, root / TABLES[name].file, TABLES[name]
+
+
+@every_table
+def test_a_label_that_nobody_knows_names_row_and_column(name: str, tabled: tuple[Path, Path, Table]) -> None:
+    root, path, table = tabled
+    makers.set_cell(path, 2, table.label, "perhaps", table.delimiter)
+
+    with pytest.raises(DatasetError, match=rf"row 2, column '{re.escape(table.label)}': 'perhaps'"):
+        DATASETS.get(name).index(root)
+
+
+@every_table
+def test_a_row_that_comes_twice_is_refused(name: str, tabled: tuple[Path, Path, Table]) -> None:
+    root, path, table = tabled
+    last = len(makers.table_cells(path, table.delimiter))
+    makers.repeat_row(path, 1, table.delimiter)
+
+    with pytest.raises(DatasetError, match=rf"row {last}, column '.+' is in row 1 already|is listed twice"):
+        DATASETS.get(name).index(root)
+
+
+@every_table
+@pytest.mark.parametrize("which", ["label", "key"])
+def test_a_missing_column_is_named(name: str, which: str, tabled: tuple[Path, Path, Table]) -> None:
+    root, path, table = tabled
+    column = getattr(table, which)
+    makers.drop_column(path, column, table.delimiter)
+
+    with pytest.raises(DatasetError, match=rf"has no column {re.escape(column)}"):
+        DATASETS.get(name).index(root)
+
+
+@every_table
+@pytest.mark.parametrize("key", ["", "../../secret", "a/b", "C:\\x"])
+def test_a_key_that_could_leave_the_folder_names_row_and_column(
+    name: str, key: str, tabled: tuple[Path, Path, Table]
+) -> None:
+    root, path, table = tabled
+    makers.set_cell(path, 1, table.key, key, table.delimiter)
+
+    with pytest.raises(DatasetError, match=rf"row 1, column '{re.escape(table.key)}'"):
+        DATASETS.get(name).index(root)
 
 
 @pytest.mark.parametrize("name", NAMES)

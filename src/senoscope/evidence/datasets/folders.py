@@ -1,59 +1,74 @@
-"""Files of a dataset's folder, in a fixed order, none of them outside it."""
+"""Finding what a publisher laid out, in a folder that someone may have unpacked one level deeper."""
 
-import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from senoscope.core.errors import DatasetError
-from senoscope.evidence.index import Dropped
 from senoscope.evidence.tables import path_inside
 
-LARGEST_NOTE = 2**20
-"""Bytes of a text file that describes a set."""
+MOST_FILES = 2_000_000
+"""Files of one set; the largest here has 55,000."""
+
+PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+"""Names that a table of paths can hold."""
 
 
-def files_below(root: Path, folder: Path, suffixes: Sequence[str]) -> tuple[list[str], list[Dropped]]:
-    """List the files below a folder that have one of these extensions.
-
-    Args:
-        root: folder the dataset lies in.
-        folder: where to look, within the root; links to folders are not followed.
-        suffixes: extensions in lower case, with the dot.
-
-    Returns:
-        Paths relative to the root, sorted, and links that leave the root, as dropped. Hidden names are passed over.
-    """
-    found: list[str] = []
-    links: list[Dropped] = []
-    prefix = len(str(root)) + 1
-    waiting = [str(folder)]
-    while waiting:
-        with os.scandir(waiting.pop()) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
-                elif entry.name.lower().endswith(tuple(suffixes)):
-                    name = Path(entry.path[prefix:]).as_posix()
-                    if entry.is_symlink() and path_inside(root, name) is None:
-                        links.append(Dropped(name, "a link that leaves the folder"))
-                    elif entry.is_file():
-                        found.append(name)
-    return sorted(found), sorted(links, key=lambda item: item.path)
+def levels(root: Path, depth: int) -> Iterator[Path]:
+    """Yield a folder, then the folders in it, and so on down to a depth; each level in alphabetical order."""
+    level = [root]
+    for _ in range(depth + 1):
+        yield from level
+        level = [entry for folder in level for entry in subfolders(folder)]
 
 
-def lines_of(path: Path) -> list[str]:
-    """Read the lines of a text file that describes a set, without blanks at their ends.
+def subfolders(folder: Path) -> list[Path]:
+    """List the folders in a folder, in alphabetical order, links and hidden ones left out."""
+    try:
+        found = sorted(folder.iterdir())
+    except OSError:
+        return []
+    return [entry for entry in found if entry.is_dir() and not entry.is_symlink() and not entry.name.startswith(".")]
+
+
+def nearest(root: Path, patterns: Sequence[str], depth: int = 2) -> Path | None:
+    """Return the first file that a glob pattern names, nearest to the root; earlier patterns go first in a folder."""
+    for folder in levels(root, depth):
+        for pattern in patterns:
+            for path in sorted(folder.glob(pattern)):
+                if path.is_file() and not path.name.startswith((".", "~")) and inside(root, path):
+                    return path
+    return None
+
+
+def files_below(root: Path, folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
+    """Yield the files below a folder that have one of these suffixes, sorted within each folder.
+
+    Links to folders are not followed, and files that a link leads out of the root are left out.
 
     Raises:
-        DatasetError: it cannot be read, or has more than `LARGEST_NOTE` bytes.
+        DatasetError: there are more than `MOST_FILES`.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_NOTE + 1)
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}") from error
-    if len(data) > LARGEST_NOTE:
-        raise DatasetError(f"{path} has more than {LARGEST_NOTE // 2**20} MiB", "is this the right file?")
-    return [line.strip() for line in data.decode("latin-1").splitlines()]
+    wanted = tuple(suffixes)
+    count = 0
+    for entry in sorted(folder.iterdir()):
+        if entry.is_dir() and not entry.is_symlink():
+            found: Iterable[Path] = files_below(root, entry, wanted)
+        else:
+            found = [entry] if entry.name.lower().endswith(wanted) and entry.is_file() and inside(root, entry) else []
+        for path in found:
+            count += 1
+            if count > MOST_FILES:
+                raise DatasetError(f"{folder} holds more than {MOST_FILES:,} files", "is this the right folder?")
+            yield path
+
+
+def inside(root: Path, path: Path) -> bool:
+    """Whether a path lies within the root, links followed, and has a name that a table can hold."""
+    relative = path.relative_to(root).as_posix()
+    return PLAIN.fullmatch(relative) is not None and path_inside(root, relative) is not None
+
+
+def below(root: Path, path: Path) -> str:
+    """Return a path relative to the root, with forward slashes."""
+    return path.relative_to(root).as_posix()
