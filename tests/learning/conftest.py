@@ -42,10 +42,11 @@ def backbone() -> Backbone:
     return made
 
 
-def papers_head(features: int) -> PapersHead:
+def papers_head(features: int, looks: bool = False) -> PapersHead:
     """The papers' head as after a fit: no weight or statistic is at its start, and some units are closed."""
     random = torch.Generator().manual_seed(1)
-    head = PapersHead(features, hidden=32)
+    head = PapersHead(features, hidden=32, looks=looks)
+    head.start(torch.randn(50, features, generator=random) * 2 + 1)
     with torch.no_grad():
         head.dense.bias.copy_(torch.randn(32, generator=random) * 0.3)
         head.norm.running_mean = torch.randn(32, generator=random)

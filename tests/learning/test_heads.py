@@ -7,7 +7,7 @@ import torch
 
 from senoscope.core.domain.recipe import ModelRecipe
 from senoscope.learning.models.heads import LogisticHead, PapersHead, build
-from tests.learning.conftest import HEADS
+from tests.learning.conftest import HEADS, papers_head
 
 NAMES = get_args(ModelRecipe.model_fields["head"].annotation)
 
@@ -33,6 +33,28 @@ def test_gradient_is_that_of_autograd(name: str) -> None:
 
     assert expected.std() > 0.05
     torch.testing.assert_close(found.detach(), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_gradient_of_a_head_that_looks_is_that_of_autograd() -> None:
+    head = papers_head(20, looks=True)
+    pooled = torch.randn(64, 20, generator=torch.Generator().manual_seed(5), requires_grad=True)
+
+    (expected,) = torch.autograd.grad(head(pooled).sum(), pooled)
+
+    assert head.std.min() > 1
+    torch.testing.assert_close(head.gradient(pooled.detach()).detach(), expected, atol=1e-5, rtol=1e-5)
+
+
+def test_looking_makes_the_unit_of_the_features_irrelevant() -> None:
+    pooled = torch.randn(64, 20, generator=torch.Generator().manual_seed(5))
+    answers = []
+    for scale in (1.0, 100.0):
+        torch.manual_seed(0)
+        head = build(ModelRecipe(standardise=True), 20).eval()
+        head.start(pooled * scale + 3)
+        answers.append(head(pooled * scale + 3))
+
+    torch.testing.assert_close(answers[0], answers[1], atol=1e-4, rtol=1e-4)
 
 
 def test_papers_head_is_the_papers_head() -> None:

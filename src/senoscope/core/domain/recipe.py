@@ -46,8 +46,8 @@ class InputRecipe(_Part):
 class ModelRecipe(_Part):
     """Any timm backbone by name, and a head on its pooled features.
 
-    `papers` is Gaussian noise → dense 256 ReLU → dropout → batch norm → 1 logit; `logistic` is a standardised linear
-    unit. `pretrained = false` starts from random weights.
+    `papers` is Gaussian noise → dense 256 ReLU → dropout → batch norm → 1 logit, with `standardise` on standardised
+    features; `logistic` is a standardised linear unit. `pretrained = false` starts from random weights.
     """
 
     backbone: str = "mobilenetv2_100"
@@ -56,6 +56,7 @@ class ModelRecipe(_Part):
     noise: Annotated[float, Field(ge=0)] = 0.25
     hidden: Annotated[int, Field(ge=1, le=4096)] = 256
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    standardise: bool = False
 
 
 class AugmentRecipe(_Part):

@@ -25,11 +25,40 @@ class Head(Protocol):
         """Look at the training features once, (N, D), before fitting."""
 
 
-class PapersHead(nn.Module):
+class Standardised(nn.Module):
+    """What heads share that may look at the training features first: their mean and standard deviation."""
+
+    def __init__(self, features: int, looks: bool) -> None:
+        super().__init__()
+        self.looks = looks
+        self.mean: Tensor
+        self.std: Tensor
+        if looks:
+            self.register_buffer("mean", torch.zeros(features))
+            self.register_buffer("std", torch.ones(features))
+
+    def standard(self, pooled: Tensor) -> Tensor:
+        """(N, D) in units of the training features' spread, or as it is where the head does not look."""
+        return (pooled - self.mean) / self.std if self.looks else pooled
+
+    def back(self, gradient: Tensor) -> Tensor:
+        """(N, D) gradient by the standardised features → by the features."""
+        return gradient / self.std if self.looks else gradient
+
+    def start(self, pooled: Tensor) -> None:
+        """Take mean and standard deviation from the training features."""
+        if self.looks:
+            self.mean.copy_(pooled.mean(dim=0))
+            self.std.copy_(pooled.std(dim=0).clamp_min(1e-6))
+
+
+class PapersHead(Standardised):
     """Gaussian noise → dense ReLU → dropout → batch norm → one logit: the head of the founding papers."""
 
-    def __init__(self, features: int, hidden: int = 256, noise: float = 0.25, dropout: float = 0.25) -> None:
-        super().__init__()
+    def __init__(
+        self, features: int, hidden: int = 256, noise: float = 0.25, dropout: float = 0.25, looks: bool = False
+    ) -> None:
+        super().__init__(features, looks)
         self.noise = noise
         self.dense = nn.Linear(features, hidden)
         self.dropout = nn.Dropout(dropout)
@@ -38,6 +67,7 @@ class PapersHead(nn.Module):
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Return (N, 1) logits of (N, D) pooled features."""
+        pooled = self.standard(pooled)
         if self.training:
             pooled = pooled + self.noise * torch.randn_like(pooled)
         logits: Tensor = self.last(self.norm(self.dropout(torch.relu(self.dense(pooled)))))
@@ -45,48 +75,35 @@ class PapersHead(nn.Module):
 
     def gradient(self, pooled: Tensor) -> Tensor:
         """(N, D) gradient of the logit: the head's weights, masked by its ReLU."""
-        open_units = (self.dense(pooled) > 0).to(pooled.dtype)
+        open_units = (self.dense(self.standard(pooled)) > 0).to(pooled.dtype)
         assert self.norm.running_var is not None
         scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
-        gradient: Tensor = (open_units * (self.last.weight[0] * scale)) @ self.dense.weight
-        return gradient
-
-    def start(self, pooled: Tensor) -> None:
-        """Nothing to look at."""
+        return self.back((open_units * (self.last.weight[0] * scale)) @ self.dense.weight)
 
 
-class LogisticHead(nn.Module):
+class LogisticHead(Standardised):
     """Standardised features → one logit."""
 
     def __init__(self, features: int) -> None:
-        super().__init__()
-        self.mean: Tensor
-        self.std: Tensor
-        self.register_buffer("mean", torch.zeros(features))
-        self.register_buffer("std", torch.ones(features))
+        super().__init__(features, looks=True)
         self.last = nn.Linear(features, 1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
     def forward(self, pooled: Tensor) -> Tensor:
         """Return (N, 1) logits of (N, D) pooled features."""
-        logits: Tensor = self.last((pooled - self.mean) / self.std)
+        logits: Tensor = self.last(self.standard(pooled))
         return logits
 
     def gradient(self, pooled: Tensor) -> Tensor:
         """(N, D) gradient of the logit: the same for every image."""
-        return torch.zeros_like(pooled) + self.last.weight[0] / self.std
-
-    def start(self, pooled: Tensor) -> None:
-        """Take mean and standard deviation from the training features."""
-        self.mean.copy_(pooled.mean(dim=0))
-        self.std.copy_(pooled.std(dim=0).clamp_min(1e-6))
+        return torch.zeros_like(pooled) + self.back(self.last.weight[0])
 
 
 def build(recipe: ModelRecipe, features: int) -> PapersHead | LogisticHead:
     """Build the head a recipe asks for, on D = `features`."""
     if recipe.head == "papers":
-        return PapersHead(features, recipe.hidden, recipe.noise, recipe.dropout)
+        return PapersHead(features, recipe.hidden, recipe.noise, recipe.dropout, recipe.standardise)
     if recipe.head == "logistic":
         return LogisticHead(features)
     raise RecipeError(f"there is no head {recipe.head!r}", "papers or logistic")
