@@ -58,8 +58,9 @@ def measure(row: Row, data: Path, runs: Path) -> dict[str, Any]:
 
 def line(row: Row, found: dict[str, Any]) -> str:
     """One line of the table."""
+    size = f"{found['images']:,} images, {found['groups']:,} {found['unit']}"
     cells = (
-        f"[{row.dataset}](../datasets/{row.dataset}.md), {found['images']:,} images, {found['groups']:,} {found['unit']}",
+        f"[{row.dataset}](../datasets/{row.dataset}.md), {size}",
         row.claim,
         *(_figures(found[side]["figures"]) for side in ("paper", "honest")),
         _figures(found["leakage_gap"]),
