@@ -1,7 +1,7 @@
 """Tiny inputs, made in memory: no dataset picture is kept in the repository."""
 
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
-from tests.makers.mammogram_sets import mini_mias
+from tests.makers.mammogram_sets import cbis_ddsm, mini_mias
 from tests.makers.pictures import (
     bomb_png,
     colour,
@@ -28,6 +28,7 @@ __all__ = [
     "breastmnist",
     "bus_bra",
     "busi",
+    "cbis_ddsm",
     "coded",
     "colour",
     "dicom",

@@ -154,9 +154,12 @@ class Index:
 
     @cached_property
     def file_hashes(self) -> tuple[str, ...]:
-        """SHA-256 of every sample's file, in hex; a file that cannot be read raises `DatasetError`."""
-        by_path = {path: _hash(path) for path in dict.fromkeys(self.paths())}
-        return tuple(by_path[path] for path in self.paths())
+        """SHA-256 of every sample's file, in hex; a file that cannot be read raises `DatasetError`.
+
+        A sample without a file has the hash of what is known of it.
+        """
+        by_path = {sample.path: _hash(self.root / sample.path) for sample in self.samples if sample.path}
+        return tuple(by_path[sample.path] if sample.path else _known(sample) for sample in self.samples)
 
     def fingerprint(self) -> DatasetFingerprint:
         """Which data this is.
@@ -179,6 +182,12 @@ class Index:
             patients=self.units,
             sha256=hashlib.sha256("".join(lines).encode()).hexdigest(),
         )
+
+
+def _known(sample: Sample) -> str:
+    """Hash of a sample that has no file: its name and facts."""
+    facts = json.dumps([sample.sample_id, sample.laterality, sample.view, sorted(sample.facts.items())])
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
 def _hash(path: Path) -> str:

@@ -4,6 +4,7 @@ from senoscope.core.registry import Registry
 from senoscope.evidence.datasets.base import Check, Dataset, Labelling
 from senoscope.evidence.datasets.histopathology.breakhis import BREAKHIS
 from senoscope.evidence.datasets.histopathology.idc import IDC_PATCHES
+from senoscope.evidence.datasets.mammography.cbis_ddsm import CBIS_DDSM
 from senoscope.evidence.datasets.mammography.mini_mias import MINI_MIAS
 from senoscope.evidence.datasets.thermography.dmr_ir import DMR_IR
 from senoscope.evidence.datasets.ultrasound.breast_usg import BREAST_USG
@@ -21,6 +22,7 @@ DATASETS: Registry[Dataset] = Registry(
             BREAST_USG,
             BREASTMNIST,
             MINI_MIAS,
+            CBIS_DDSM,
             BREAKHIS,
             IDC_PATCHES,
             DMR_IR,
