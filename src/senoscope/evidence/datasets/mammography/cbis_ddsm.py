@@ -45,12 +45,10 @@ class _Lesion:
 
 def _read(dataset: Dataset, root: Path) -> Index:
     choices = (root / "cbis_ddsm", root, root / "csv")
-    base = next(
-        (base for base in choices if any(_table(base, kind, split).is_file() for kind, split in _parts())), None
-    )
+    base = next((base for base in choices if _tables(base)), None)
     if base is None:
         raise dataset.wrong_folder(root, root)
-    tables = [part for part in _parts() if _table(base, *part).is_file()]
+    tables = _tables(base)
     lesions = [lesion for kind, split in tables for lesion in _lesions(_table(base, kind, split), kind, split)]
     lesions.sort(key=lambda lesion: lesion.sample.sample_id)
     kept, dropped, notes = _disjoint(lesions)
@@ -175,7 +173,7 @@ CBIS_DDSM = Dataset(
     "computer-aided detection and diagnosis research. Scientific Data 4 (2017) 170177. doi:10.1038/sdata.2017.177",
     published={"benign": 2111, "malignant": 1457},
     patients=1566,
-    layout="mass_case_description_train_set.csv and its three companions, with Mass-Training_P_00001_LEFT_CC for images",
+    layout="mass_case_description_train_set.csv and its three companions; images in Mass-Training_P_00001_LEFT_CC",
     read=_read,
     counted="lesions",
 )
