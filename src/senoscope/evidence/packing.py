@@ -3,21 +3,9 @@
 from pathlib import Path
 
 from senoscope.core.domain.bundle import BundleManifest, MetricTable
+from senoscope.evidence.metrics.classification import TITLES
 from senoscope.evidence.tables import write_text
 from senoscope.runtime.seal import sealed
-
-FIGURES = {
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC",
-    "sensitivity": "sensitivity",
-    "specificity": "specificity",
-    "ppv": "PPV",
-    "npv": "NPV",
-    "f1": "F1",
-    "accuracy": "accuracy",
-    "brier": "Brier score",
-    "ece": "ECE",
-}
 
 
 def write_manifest(folder: Path, manifest: BundleManifest) -> None:
@@ -109,7 +97,7 @@ def _figures(table: MetricTable) -> str:
         title += f" It abstained from {table.abstained} of them."
     answered = {name: str(interval) for name, interval in table.answered.items()}
     rows = [
-        f"| {FIGURES.get(name, name)} | {interval} | {answered.get(name, '–')} |"
+        f"| {TITLES.get(name, name)} | {interval} | {answered.get(name, '–')} |"
         for name, interval in table.values.items()
     ]
     head = ["| figure | all images (95 % interval) | without abstained |", "|---|---|---|"]

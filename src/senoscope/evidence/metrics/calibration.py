@@ -1,13 +1,17 @@
 """From logits to probabilities that mean what they say."""
 
+from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from senoscope.core.domain.bundle import Calibration
+from senoscope.core.domain.bundle import Calibration, Interval
 from senoscope.core.errors import DatasetError, NoRankingError
 from senoscope.evidence.metrics.classification import Values, checked
+from senoscope.evidence.metrics.grouping import grouped
+from senoscope.evidence.metrics.logistic import line, line_terms, logit
+from senoscope.evidence.metrics.sums import by_group
 
 STEPS = 100
 """Newton's steps; it takes about six."""
@@ -89,3 +93,76 @@ def _newton(features: Values, targets: Values) -> tuple[float, ...]:
 def _loss(features: Values, targets: Values, coefficients: NDArray[np.float64]) -> float:
     scores = features @ coefficients
     return float((np.logaddexp(0.0, scores) - targets * scores).sum())
+
+
+def recalibration(labels: ArrayLike, probabilities: ArrayLike, groups: ArrayLike | None = None) -> dict[str, Interval]:
+    """Calibration in the large and calibration slope, with 95 % intervals by the sandwich formula.
+
+    The truth is fitted by logistic regression on the logit as it is plus an intercept (0 is honest, above 0 the model
+    promises too little), and on intercept plus slope × logit (1 is honest, below 1 the probabilities are too extreme);
+    Cox 1958, doi:10.1093/biomet/45.3-4.562. The covariance is clustered by groups (Liang & Zeger 1986,
+    doi:10.1093/biomet/73.1.13), times G/(G − 1) × (N − 1)/(N − number of coefficients).
+
+    Args:
+        labels: (N,) 0 or 1, both present.
+        probabilities: (N,) of the positive label, in [0, 1]; 0 and 1 are taken as `EDGE` and 1 − `EDGE`.
+        groups: (N,) patient or cluster of each sample, integers; each sample is its own where not given.
+
+    Returns:
+        `calibration_intercept` and `calibration_slope`.
+
+    Raises:
+        DatasetError: unusable input (names the row), a single group, or probabilities that separate the classes or are
+            all the same, so that no slope fits.
+    """
+    truth, values = checked(labels, probabilities)
+    members = np.arange(len(truth)) if groups is None else grouped(groups, len(truth))
+    count = int(members.max()) + 1
+    if count < 2:
+        raise DatasetError("recalibration needs two groups at least", "there is no spread between groups to see")
+    logits = logit(values)
+    fitted = line(truth, logits)
+    if not np.isfinite(fitted.slope):
+        raise DatasetError("no calibration slope fits: the probabilities separate the classes, or are all the same")
+    scores = line_terms(truth, logits, fitted)
+    first, second = by_group(scores[:, [0]], members), by_group(scores[:, [2, 3]], members)
+    return {
+        "calibration_intercept": _sandwich(fitted.large, first, scores[:, [1]].sum(axis=0).reshape(1, 1), len(truth)),
+        "calibration_slope": _sandwich(
+            fitted.slope, second, scores[:, [4, 5, 5, 6]].sum(axis=0).reshape(2, 2), len(truth)
+        ),
+    }
+
+
+def _sandwich(value: float, scores: Values, information: Values, samples: int) -> Interval:
+    """Interval of the last coefficient from (G, k) scores of groups and the (k, k) information."""
+    groups, coefficients = scores.shape
+    bread = np.linalg.inv(information)
+    correction = groups / (groups - 1) * (samples - 1) / max(samples - coefficients, 1)
+    error = float(np.sqrt(correction * (bread @ (scores.T @ scores) @ bread)[-1, -1]))
+    half = NormalDist().inv_cdf(0.975) * error
+    return Interval(value=value, low=value - half, high=value + half)
+
+
+def shift_prior(probabilities: ArrayLike, source: float, target: float) -> Values:
+    """Probabilities for women among whom the positive label is more or less common, by Bayes' rule.
+
+    Right where the images of each class look alike at both places (Saerens, Latinne & Decaestecker 2002,
+    doi:10.1162/089976602753284446); 0 stays 0, 1 stays 1, and the order is kept.
+
+    Args:
+        probabilities: calibrated where the share of positives was `source`, in [0, 1].
+        source: share of positives there.
+        target: share of positives here.
+
+    Raises:
+        DatasetError: a probability is none, or a share does not lie between 0 and 1.
+    """
+    values = np.asarray(probabilities, np.float64)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise DatasetError("a probability to be shifted lies outside 0 to 1")
+    for share in (source, target):
+        if not 0 < share < 1:
+            raise DatasetError(f"a prevalence of {share:g} lies outside 0 to 1", "give a share such as 0.006")
+    likely, unlikely = values * (target / source), (1 - values) * ((1 - target) / (1 - source))
+    return np.asarray(likely / (likely + unlikely))

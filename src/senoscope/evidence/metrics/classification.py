@@ -11,25 +11,43 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from senoscope.core.errors import DatasetError
-
-BINS = 15
-"""Equal-width bins of [0, 1] for the expected calibration error."""
-
-FIGURES = (
-    "roc_auc",
-    "pr_auc",
-    "sensitivity",
-    "specificity",
-    "ppv",
-    "npv",
-    "f1",
-    "accuracy",
-    "brier",
-    "ece",
+from senoscope.evidence.metrics.logistic import line, logit
+from senoscope.evidence.metrics.ranking import rank, ranking_figures
+from senoscope.evidence.metrics.sums import (
+    BINS,
+    Values,
+    agreement_figures,
+    agreement_terms,
+    bin_of,
+    call_figures,
+    call_terms,
 )
-"""Names of the figures of a table, in the order they are shown."""
 
-Values = NDArray[np.float64]
+__all__ = ["BINS", "FIGURES", "TITLES", "Confusion", "Values", "bin_of", "checked", "confusion", "figures"]
+
+TITLES = {
+    "roc_auc": "ROC AUC",
+    "pr_auc": "PR AUC (average precision)",
+    "partial_auc": "ROC AUC at specificity 0.9 to 1, standardised",
+    "sensitivity_at_90_specificity": "sensitivity at specificity 0.9",
+    "specificity_at_90_sensitivity": "specificity at sensitivity 0.9",
+    "sensitivity": "sensitivity",
+    "specificity": "specificity",
+    "balanced_accuracy": "balanced accuracy",
+    "ppv": "PPV",
+    "npv": "NPV",
+    "f1": "F1",
+    "pf1": "probabilistic F1",
+    "accuracy": "accuracy",
+    "brier": "Brier score",
+    "ece": "expected calibration error",
+    "calibration_intercept": "calibration intercept",
+    "calibration_slope": "calibration slope",
+}
+"""Words for each figure of a table."""
+
+FIGURES = tuple(TITLES)
+"""Names of the figures of a table, in the order they are shown."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +114,7 @@ def ece(labels: ArrayLike, probabilities: ArrayLike) -> float:
 
 
 def at_threshold(labels: ArrayLike, probabilities: ArrayLike, threshold: float) -> dict[str, float]:
-    """Sensitivity, specificity, PPV, NPV, F1 and accuracy, calling positive from `threshold` on; 0/0 is NaN."""
+    """Sensitivity, specificity, PPV, NPV, F1, accuracies, calling positive from `threshold` on; 0/0 is NaN."""
     return {name: float(value[0]) for name, value in calls(*checked(labels, probabilities), threshold).items()}
 
 
@@ -129,66 +147,36 @@ def figures(
     found = ranking(labels, probabilities, weights)
     found |= calls(labels, probabilities, threshold, weights)
     found |= agreement(labels, probabilities, weights)
+    found |= recalibrated(labels, probabilities, weights)
     return {name: found[name] for name in FIGURES}
 
 
 def ranking(labels: NDArray[np.int64], scores: Values, weights: Values | None = None) -> dict[str, Values]:
-    """(R,) `roc_auc` and `pr_auc` of (R, N) weighted samples."""
-    order = np.argsort(-scores, kind="stable")
-    ranked = _weights(labels, weights)[:, order]
-    truth = labels[order]
-    starts = np.flatnonzero(np.concatenate(([True], np.diff(scores[order]) != 0)))
-    positives = np.add.reduceat(ranked * truth, starts, axis=1)
-    negatives = np.add.reduceat(ranked * (1 - truth), starts, axis=1)
-    hits, alarms = positives.cumsum(axis=1), negatives.cumsum(axis=1)
-    total_hits, total_alarms = hits[:, -1], alarms[:, -1]
-    below = (negatives * (hits - positives / 2)).sum(axis=1)
-    precise = positives * _ratio(hits, hits + alarms, empty=0.0)
-    return {"roc_auc": _ratio(below, total_hits * total_alarms), "pr_auc": _ratio(precise.sum(axis=1), total_hits)}
+    """(R,) figures of the order of (R, N) weighted samples; see `ranking_figures`."""
+    return ranking_figures(rank(labels, scores), _weights(labels, weights))
 
 
 def calls(
     labels: NDArray[np.int64], probabilities: Values, threshold: float | Values, weights: Values | None = None
 ) -> dict[str, Values]:
     """(R,) figures of (R, N) weighted samples that depend on a threshold."""
-    drawn = _weights(labels, weights)
-    called = (probabilities >= threshold).astype(np.float64)
-    hits, alarms = drawn @ (called * labels), drawn @ (called * (1 - labels))
-    positives, total = drawn @ labels.astype(np.float64), drawn.sum(axis=1)
-    misses, passes = positives - hits, total - positives - alarms
-    return {
-        "sensitivity": _ratio(hits, positives),
-        "specificity": _ratio(passes, passes + alarms),
-        "ppv": _ratio(hits, hits + alarms),
-        "npv": _ratio(passes, passes + misses),
-        "f1": _ratio(2 * hits, 2 * hits + alarms + misses),
-        "accuracy": _ratio(hits + passes, total),
-    }
+    return call_figures(_weights(labels, weights) @ call_terms(labels, probabilities, threshold))
 
 
 def agreement(labels: NDArray[np.int64], probabilities: Values, weights: Values | None = None) -> dict[str, Values]:
-    """(R,) `brier` and `ece` of (R, N) weighted samples."""
-    drawn = _weights(labels, weights)
-    total = drawn.sum(axis=1)
-    bins = bin_of(probabilities)
-    excess = np.zeros((len(labels), BINS))
-    excess[np.arange(len(labels)), bins] = probabilities - labels
+    """(R,) `brier`, `ece` and `pf1` of (R, N) weighted samples."""
+    return agreement_figures(_weights(labels, weights) @ agreement_terms(labels, probabilities))
+
+
+def recalibrated(labels: NDArray[np.int64], probabilities: Values, weights: Values | None = None) -> dict[str, Values]:
+    """(R,) `calibration_intercept` and `calibration_slope` of (R, N) weighted samples, fitted anew for each row."""
+    logits = logit(probabilities)
+    fitted = [line(labels, logits, row) for row in _weights(labels, weights)]
     return {
-        "brier": _ratio(drawn @ (probabilities - labels) ** 2, total),
-        "ece": _ratio(np.abs(drawn @ excess).sum(axis=1), total),
+        "calibration_intercept": np.array([found.large for found in fitted]),
+        "calibration_slope": np.array([found.slope for found in fitted]),
     }
-
-
-def bin_of(probabilities: Values, bins: int = BINS) -> NDArray[np.int64]:
-    """(N,) bin of each probability among equal-width ones, left edge inside; 1 belongs to the last."""
-    return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
 
 
 def _weights(labels: NDArray[np.int64], weights: Values | None) -> Values:
     return np.ones((1, len(labels))) if weights is None else weights
-
-
-def _ratio(above: Values, below: Values, empty: float = np.nan) -> Values:
-    result = np.full(np.shape(below), empty)
-    np.divide(above, below, out=result, where=below > 0)
-    return result

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from senoscope.evidence.metrics.classification import BINS, Values, bin_of, checked
+from senoscope.evidence.metrics.proportions import wilson
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +32,15 @@ class Reliability:
         predicted: (K,) mean probability in the bin.
         observed: (K,) share of positives in the bin.
         counts: (K,) samples in the bin.
+        low: (K,) lower end of the 95 % interval of the share (Wilson); samples are taken as independent.
+        high: (K,) its upper end.
     """
 
     predicted: Values
     observed: Values
     counts: Values
+    low: Values
+    high: Values
 
 
 def _steps(labels: ArrayLike, scores: ArrayLike) -> tuple[Values, Values, Values]:
@@ -66,11 +71,18 @@ def pr_curve(labels: ArrayLike, scores: ArrayLike) -> Curve:
 
 
 def reliability(labels: ArrayLike, probabilities: ArrayLike, bins: int = BINS) -> Reliability:
-    """Share of positives against mean probability, over equal-width bins of [0, 1]."""
+    """Share of positives against mean probability, over equal-width bins of [0, 1], with intervals."""
     truth, values = checked(labels, probabilities)
     bin_numbers = bin_of(values, bins)
     counts = np.bincount(bin_numbers, minlength=bins).astype(np.float64)
     filled = counts > 0
     predicted = np.bincount(bin_numbers, weights=values, minlength=bins)[filled] / counts[filled]
-    observed = np.bincount(bin_numbers, weights=truth, minlength=bins)[filled] / counts[filled]
-    return Reliability(predicted, observed, counts[filled])
+    positives = np.bincount(bin_numbers[truth == 1], minlength=bins)[filled]
+    shares = [wilson(int(hits), int(count)) for hits, count in zip(positives, counts[filled], strict=True)]
+    return Reliability(
+        predicted=predicted,
+        observed=positives / counts[filled],
+        counts=counts[filled],
+        low=np.array([share.low for share in shares]),
+        high=np.array([share.high for share in shares]),
+    )

@@ -13,13 +13,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from senoscope.core.domain.bundle import Interval
-from senoscope.core.errors import DatasetError
-from senoscope.evidence.metrics.classification import Values, checked, figures
+from senoscope.evidence.metrics.classification import FIGURES, Values, checked, figures
+from senoscope.evidence.metrics.grouping import grouped
+from senoscope.evidence.metrics.logistic import Line, line, line_figures, line_terms, logit
+from senoscope.evidence.metrics.ranking import Ranked, rank, ranking_figures
+from senoscope.evidence.metrics.sums import (
+    AGREEMENT_TERMS,
+    CALL_TERMS,
+    agreement_figures,
+    agreement_terms,
+    by_group,
+    call_figures,
+    call_terms,
+)
 
 REPLICATES = 2000
 
 FEW = 10
 """Groups of a kind below which an interval is too narrow to be believed."""
+
+CALLED = ("sensitivity", "specificity", "balanced_accuracy", "ppv", "npv", "f1", "accuracy")
 
 CHUNK = 1_000_000
 """Weights held at once; bounds memory to a few dozen MB whatever the number of samples."""
@@ -74,31 +87,123 @@ def bootstrap(
         DatasetError: labels, probabilities or groups that cannot be used; names the row.
     """
     truth, values = checked(labels, probabilities)
-    members = _members(groups, len(truth))
-    points = figures(truth, values, threshold)
-    drawn = [figures(truth, values, threshold, weights) for weights in _weights(truth, members, replicates, seed)]
-    table: dict[str, Interval] = {}
-    notes = _few_groups(truth, members)
-    for name, point in points.items():
-        if np.isnan(point[0]):
-            notes.append(f"{name} is undefined at this threshold (0/0)")
+    members = grouped(groups, len(truth))
+    found = table(truth, values, members, threshold, replicates=replicates, seed=seed)
+    return Bootstrap(found.table, (*_few_groups(truth, members), *found.notes))
+
+
+def table(
+    truth: NDArray[np.int64],
+    values: Values,
+    members: NDArray[np.int64],
+    threshold: float | Values,
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Bootstrap:
+    """As `bootstrap`, of checked samples with groups 0 to G − 1; one class alone has only the figures it can have."""
+    sheet = Sheet.of(truth, values, threshold, members)
+    drawn = [sheet.figures(weights) for weights in draws(truth, members, replicates=replicates, seed=seed)]
+    figures: dict[str, Interval] = {}
+    notes: list[str] = []
+    for name, point in sheet.points.items():
+        if np.isnan(point):
+            notes.append(f"{name} is undefined {'at this threshold ' if name in CALLED else ''}(0/0)")
             continue
-        sample = np.concatenate([chunk[name] for chunk in drawn])
-        defined = sample[~np.isnan(sample)]
-        if len(defined) < len(sample):
-            notes.append(f"{name}: {len(sample) - len(defined)} of {len(sample)} replicates are undefined and left out")
-        low, high = np.percentile(defined, (2.5, 97.5)) if len(defined) else (point[0], point[0])
-        table[name] = Interval(value=float(point[0]), low=float(low), high=float(high))
-    return Bootstrap(table, tuple(notes))
+        figures[name], lost = percentiles(point, np.concatenate([chunk[name] for chunk in drawn]))
+        if lost:
+            notes.append(f"{name}: {lost} of {replicates} replicates are undefined and left out")
+    return Bootstrap(figures, tuple(notes))
 
 
-def _members(groups: ArrayLike, count: int) -> NDArray[np.int64]:
-    given = np.asarray(groups)
-    if given.shape != (count,) or not np.issubdtype(given.dtype, np.integer):
-        raise DatasetError(
-            f"groups {given.shape} of {given.dtype} do not fit {count} labels", "give one integer a label"
+def percentiles(point: float, sample: Values) -> tuple[Interval, int]:
+    """The interval around a figure from its replicates, and how many of these are NaN and left out."""
+    defined = sample[~np.isnan(sample)]
+    low, high = np.percentile(defined, (2.5, 97.5)) if len(defined) else (point, point)
+    return Interval(value=float(point), low=float(low), high=float(high)), len(sample) - len(defined)
+
+
+def paired_bootstrap(
+    labels: ArrayLike,
+    first: ArrayLike,
+    second: ArrayLike,
+    groups: ArrayLike,
+    threshold: float | Values | tuple[float | Values, float | Values],
+    *,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Differences of two models' figures, first − second, each replicate drawing the same groups for both.
+
+    Args:
+        labels: (N,) 0 or 1, both present.
+        first: (N,) probabilities of the one model.
+        second: (N,) of the other, on the same samples.
+        groups: (N,) patient or cluster of each sample, integers.
+        threshold: of both models, or of each; (N,) thresholds give each sample its own.
+        replicates: bootstrap samples.
+        seed: draws them.
+
+    Returns:
+        Differences by figure; one that is 0/0 for either model is left out.
+
+    Raises:
+        DatasetError: labels, probabilities or groups that cannot be used; names the row.
+    """
+    truth, one = checked(labels, first)
+    _, other = checked(labels, second)
+    members = grouped(groups, len(truth))
+    bounds = threshold if isinstance(threshold, tuple) else (threshold, threshold)
+    sheets = [Sheet.of(truth, values, bound, members) for values, bound in zip((one, other), bounds, strict=True)]
+    drawn = [
+        tuple(sheet.figures(weights) for sheet in sheets)
+        for weights in draws(truth, members, replicates=replicates, seed=seed)
+    ]
+    found: dict[str, Interval] = {}
+    for name in FIGURES:
+        point = sheets[0].points[name] - sheets[1].points[name]
+        if not np.isnan(point):
+            found[name], _ = percentiles(point, np.concatenate([ours[name] - theirs[name] for ours, theirs in drawn]))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """All that replicates of a set of answers share, so that each is a few sums and one pass over the order.
+
+    Args:
+        ranked: the order.
+        sums: (G, K) what each group adds to each sum.
+        fitted: recalibration of all samples.
+        points: the figures of all samples.
+    """
+
+    ranked: Ranked
+    sums: Values
+    fitted: Line
+    points: dict[str, float]
+
+    @classmethod
+    def of(
+        cls, truth: NDArray[np.int64], values: Values, threshold: float | Values, members: NDArray[np.int64]
+    ) -> "Sheet":
+        """Prepare (N,) answers with groups 0 to G − 1."""
+        logits = logit(values)
+        fitted = line(truth, logits)
+        terms = (
+            call_terms(truth, values, threshold),
+            agreement_terms(truth, values),
+            line_terms(truth, logits, fitted),
         )
-    return np.unique(given, return_inverse=True)[1].astype(np.int64).reshape(-1)
+        points = {name: float(value[0]) for name, value in figures(truth, values, threshold).items()}
+        return cls(rank(truth, values, members), by_group(np.hstack(terms), members), fitted, points)
+
+    def figures(self, weights: NDArray[np.int32]) -> dict[str, Values]:
+        """(R,) of each of `FIGURES`, groups weighted by (R, G)."""
+        sums = weights.astype(np.float64) @ self.sums
+        called, agreed, recalibrated = np.split(sums, (CALL_TERMS, CALL_TERMS + AGREEMENT_TERMS), axis=1)
+        found = ranking_figures(self.ranked, weights) | call_figures(called) | agreement_figures(agreed)
+        return found | line_figures(recalibrated, self.fitted)
 
 
 def _strata(truth: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -108,19 +213,30 @@ def _strata(truth: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.
     return kinds
 
 
-def _weights(truth: NDArray[np.int64], members: NDArray[np.int64], replicates: int, seed: int) -> Iterator[Values]:
-    """Multiplicities of the samples, (R, N) in chunks."""
+def draws(
+    truth: NDArray[np.int64], members: NDArray[np.int64], *, replicates: int, seed: int
+) -> Iterator[NDArray[np.int32]]:
+    """Multiplicities of the groups, (R, G) in chunks."""
     random = np.random.default_rng(seed)
     kinds = _strata(truth, members)
     strata = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
     step = max(1, CHUNK // len(truth))
     for start in range(0, replicates, step):
         count = min(step, replicates - start)
-        drawn = np.empty((count, len(kinds)))
+        drawn = np.empty((count, len(kinds)), np.int32)
         for stratum in strata:
             shares = np.full(len(stratum), 1 / len(stratum))
             drawn[:, stratum] = random.multinomial(len(stratum), shares, size=count)
-        yield drawn[:, members]
+        yield drawn
+
+
+def resampled(
+    labels: NDArray[np.int64], groups: ArrayLike, *, replicates: int = REPLICATES, seed: int = 0
+) -> Iterator[Values]:
+    """Multiplicities of the samples, (R, N) in chunks: those that `bootstrap` draws with this seed."""
+    members = grouped(groups, len(labels))
+    for drawn in draws(labels, members, replicates=replicates, seed=seed):
+        yield drawn.astype(np.float64)[:, members]
 
 
 def _few_groups(truth: NDArray[np.int64], members: NDArray[np.int64]) -> list[str]:
