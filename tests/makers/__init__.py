@@ -1,7 +1,8 @@
 """Tiny inputs, made in memory: no dataset picture is kept in the repository."""
 
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
-from tests.makers.mammogram_sets import cbis_ddsm, mini_mias
+from tests.makers.mammogram_sets import cbis_ddsm, cmmd, inbreast, mini_mias, rsna, vindr_mammo
+from tests.makers.mri_sets import breastdcedl
 from tests.makers.pictures import (
     bomb_png,
     colour,
@@ -25,10 +26,12 @@ __all__ = [
     "bomb_png",
     "breakhis",
     "breast_usg",
+    "breastdcedl",
     "breastmnist",
     "bus_bra",
     "busi",
     "cbis_ddsm",
+    "cmmd",
     "coded",
     "colour",
     "dicom",
@@ -37,6 +40,7 @@ __all__ = [
     "exif_block",
     "grey",
     "idc",
+    "inbreast",
     "matrix_text",
     "mini_mias",
     "oval",
@@ -45,6 +49,7 @@ __all__ = [
     "png_bytes",
     "png_chunk",
     "repeat_row",
+    "rsna",
     "set_cell",
     "table_cells",
     "thermogram",
@@ -52,5 +57,6 @@ __all__ = [
     "tiny_bundle",
     "tiny_network",
     "ultrasound",
+    "vindr_mammo",
     "write_table",
 ]

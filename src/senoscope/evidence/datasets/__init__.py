@@ -5,7 +5,12 @@ from senoscope.evidence.datasets.base import Check, Dataset, Labelling
 from senoscope.evidence.datasets.histopathology.breakhis import BREAKHIS
 from senoscope.evidence.datasets.histopathology.idc import IDC_PATCHES
 from senoscope.evidence.datasets.mammography.cbis_ddsm import CBIS_DDSM
+from senoscope.evidence.datasets.mammography.cmmd import CMMD
+from senoscope.evidence.datasets.mammography.inbreast import INBREAST
 from senoscope.evidence.datasets.mammography.mini_mias import MINI_MIAS
+from senoscope.evidence.datasets.mammography.rsna import RSNA
+from senoscope.evidence.datasets.mammography.vindr_mammo import VINDR_MAMMO
+from senoscope.evidence.datasets.mri.breastdcedl import BREASTDCEDL
 from senoscope.evidence.datasets.thermography.dmr_ir import DMR_IR
 from senoscope.evidence.datasets.ultrasound.breast_usg import BREAST_USG
 from senoscope.evidence.datasets.ultrasound.breastmnist import BREASTMNIST
@@ -22,10 +27,15 @@ DATASETS: Registry[Dataset] = Registry(
             BREAST_USG,
             BREASTMNIST,
             MINI_MIAS,
+            RSNA,
+            INBREAST,
+            CMMD,
+            VINDR_MAMMO,
             CBIS_DDSM,
             BREAKHIS,
             IDC_PATCHES,
             DMR_IR,
+            BREASTDCEDL,
         )
     ],
 )
