@@ -32,7 +32,7 @@ def test_the_publishers_table_is_read(root: Path) -> None:
     assert (first.patient_id, first.group, first.label, first.laterality) == ("1", "1", "benign", "L")
     assert (second.group, second.laterality) == ("1", "R")
     assert (third.label, third.boxes) == ("malignant", (Box(70, 50, 24, 16),))
-    assert third.facts == {"birads": "5", "histology": "IDC", "device": "Logiq 5"}
+    assert third.facts == {"birads": "5", "histology": "IDC", "machine": "Logiq 5"}
     assert first.masks == ("Masks/mask_0001-l.png",)
 
 
@@ -95,7 +95,7 @@ def test_an_image_listed_twice_is_refused(root: Path) -> None:
     lines = (root / "bus_data.csv").read_text("utf-8").splitlines()
     (root / "bus_data.csv").write_text("\n".join([*lines, lines[1]]) + "\n", "utf-8")
 
-    with pytest.raises(DatasetError, match="'bus_0001-l' is listed twice"):
+    with pytest.raises(DatasetError, match="row 6, column 'ID': 'bus_0001-l' is in row 1 already"):
         BUS_BRA.index(root)
 
 

@@ -15,13 +15,13 @@ from senoscope.core.errors import InputError
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.index import Dropped, Index, Sample
 from senoscope.evidence.lesions import mask_box
-from senoscope.evidence.tables import Row, cell_error, path_inside, read_rows
+from senoscope.evidence.tables import Row, cell_error, path_inside, read_rows, refuse_repeats
 
 COLUMNS = ("ID", "Case", "Pathology", "BIRADS", "BBOX")
 IDENTIFIER = re.compile(r"^bus_([A-Za-z0-9-]{1,40})$")
 CASE = re.compile(r"^[A-Za-z0-9_-]{1,40}$")
 SIDES = {"l": "L", "left": "L", "r": "R", "right": "R", "": ""}
-FACTS = {"BIRADS": "birads", "Histology": "histology", "Device": "device"}
+FACTS = {"BIRADS": "birads", "Histology": "histology", "Device": "machine"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ def _read(dataset: Dataset, root: Path) -> Index:
     samples: list[Sample] = []
     dropped: list[Dropped] = []
     rows = read_rows(table, COLUMNS)
+    refuse_repeats(table, "ID", (row["ID"] for row in rows))
     for number, row in enumerate(rows, 1):
         code = _code(table, number, row)
         image = (base / layout.image.format(code)).relative_to(root).as_posix()
