@@ -7,20 +7,7 @@ from string import Template
 
 from senoscope.core.domain.bundle import Interval
 from senoscope.evidence.evaluation import Evaluation
-from senoscope.evidence.metrics.classification import BINS, FIGURES
-
-TITLES = {
-    "roc_auc": "ROC AUC",
-    "pr_auc": "PR AUC (average precision)",
-    "sensitivity": "Sensitivity",
-    "specificity": "Specificity",
-    "ppv": "PPV",
-    "npv": "NPV",
-    "f1": "F1",
-    "accuracy": "Accuracy",
-    "brier": "Brier score",
-    "ece": "Expected calibration error",
-}
+from senoscope.evidence.metrics.classification import BINS, FIGURES, TITLES
 
 CAPTIONS = {
     "roc": "ROC curve; the dot is the operating point.",
