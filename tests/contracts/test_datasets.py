@@ -31,8 +31,15 @@ class Table:
 
 
 TABLES = {
+    "breastdcedl": Table("metadata.csv", "pCR", "pid"),
+    "cbis_ddsm": Table("mass_case_description_train_set.csv", "pathology", "patient_id"),
+    "dmr_ir": Table("index.csv", "label", "file"),
     "bus_bra": Table("bus_data.csv", "Pathology", "ID"),
     "breast_usg": Table("BrEaST-Lesions-USG-clinical-data-Dec-15-2023.xlsx", "Classification", "CaseID"),
+    "rsna": Table("train.csv", "cancer", "image_id"),
+    "inbreast": Table("INbreast.csv", "Bi-Rads", "File Name", ";"),
+    "cmmd": Table("CMMD_clinicaldata_revision.xlsx", "classification", "ID1"),
+    "vindr_mammo": Table("breast-level_annotations.csv", "breast_birads", "image_id"),
 }
 every_table = pytest.mark.parametrize("name", sorted(TABLES))
 

@@ -16,7 +16,7 @@ from senoscope.evidence.sheets import read_sheet
 from tests.makers import write_table
 from tests.makers.records import Cells
 
-CELLS = [["ID", " Name ", "", "When"], [1.0, "a\nb", "lost", datetime.date(2020, 1, 2)], [2.5, True, None, None]]
+CELLS: Cells = [["ID", " Name ", "", "When"], [1.0, "a\nb", "lost", datetime.date(2020, 1, 2)], [2.5, True, None, None]]
 READ = [
     {"ID": "1", "Name": "a b", "When": "2020-01-02"},
     {"ID": "2.5", "Name": "true", "When": ""},

@@ -1,9 +1,14 @@
 """Miniatures of public mammography sets, in their publishers' layouts."""
 
+import plistlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pil
+
+from tests.makers.pictures import grey
+from tests.makers.records import coded, dicom, write_table
 
 INFO = """
               MAMMOGRAPHIC IMAGE ANALYSIS SOCIETY
@@ -87,3 +92,115 @@ def _cbis_row(folder: Path, number: int, row: tuple[str, str, str, str, str, int
     word = "mass" if kind == "mass" else "calcification"
     cells = [patient, "3", side, view, str(lesion), word, "OVAL", "CLEAR", "4", pathology, "5"]
     return ",".join([*cells, path, f'"{name}_1/crop.dcm\n"', f'"{name}_1/mask.dcm\r\n"'])
+
+
+def rsna(folder: Path, patients: int = 4, layout: str = "train_images/{0}/{1}.dcm") -> Path:
+    """Write a miniature of the RSNA set: two views of a breast for each woman, every second one with a cancer.
+
+    `layout` names the images by patient and image, as the publisher does or as repackings to PNG do.
+    """
+    folder.mkdir(parents=True)
+    header = ["site_id", "patient_id", "image_id", "laterality", "view", "age", "cancer", "biopsy", "invasive"]
+    cells: list[Sequence[object]] = [
+        [*header, "BIRADS", "implant", "density", "machine_id", "difficult_negative_case"],
+    ]
+    for patient in range(1, patients + 1):
+        cancer, site = int(patient % 2 == 0), 1 + patient % 2
+        for number, view in enumerate(("CC", "MLO")):
+            person, image = 10_000 + patient, 462_822_612 + 10 * patient + number
+            read = ["0.0", 0, "B"] if site == 1 else ["", 0, ""]
+            known = [site, person, image, "R" if patient == 3 else "L", view, "61.0", cancer, cancer, cancer]
+            cells.append([*known, *read, 29, "False"])
+            path = folder / layout.format(person, image)
+            if path.suffix == ".dcm":
+                dicom(path, PatientID=str(person), Modality="MG")
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Pil.fromarray(grey(40, 60)).save(path)
+    write_table(folder / "train.csv", cells)
+    return folder
+
+
+INBREAST_FILES = (
+    ("20586908", "6c613a14b80a8591", "R", "ML", "MLO", "1", "3"),
+    ("20586934", "6c613a14b80a8591", "L", "ML", "MLO", "2", "3"),
+    ("20586960", "6c613a14b80a8591", "R", "CC", "CC", "4a", ""),
+    ("22678646", "61b13c59bcba149d", "L", "CC", "CC", "5", "4"),
+    ("22678694", "61b13c59bcba149d", "R", "CC", "CC", "6", "1"),
+)
+
+
+def inbreast(folder: Path, table: str = "INbreast.csv") -> Path:
+    """Write a miniature of INbreast: five images of two women; the second image has a mass and two single points."""
+    base = folder / "INbreast Release 1.0"
+    cells: list[Sequence[object]] = [
+        ["Patient ID", "Patient age", "Laterality", "View", "Acquisition date", "File Name", "ACR", "Bi-Rads"]
+    ]
+    old = table.endswith(".xls")
+    for number, patient, side, code, view, birads, acr in INBREAST_FILES:
+        name = int(number) if old else number
+        cells.append(["removed", "removed", side, view, 201001, name, acr or "     ", birads])
+        path = base / "AllDICOMs" / f"{number}_{patient}_MG_{side}_{code}_ANON.dcm"
+        dicom(path, np.zeros((60, 40), np.uint16), ManufacturerModelName="MammoNovation")
+    if old:
+        cells = [[*row, "Mass " if row is cells[0] else "X" if row[-1] == "2" else ""] for row in cells]
+        cells += [[""] * 9, ["", "", "", "", "", "", "", "Total", "5"]]
+    write_table(base / table, cells, ";")
+    (base / "AllXML").mkdir()
+    regions = [
+        {"Name": "Mass", "NumberOfPoints": 3, "Point_px": ["(3.5, 10.0)", "(20.2, 12.0)", "(9.0, 30.7)"]},
+        {"Name": "Calcification", "NumberOfPoints": 1, "Point_px": ["(5.000000, 6.000000)"]},
+        {"Name": "Calcification", "NumberOfPoints": 2, "Point_px": ["(5, 6)", "(6, 6)"]},
+    ]
+    drawing = {"Images": [{"ImageIndex": 0, "NumberOfROIs": len(regions), "ROIs": regions}]}
+    (base / "AllXML" / "20586934.xml").write_bytes(plistlib.dumps(drawing))
+    return base
+
+
+def cmmd(folder: Path) -> Path:
+    """Write a miniature of CMMD: three women, the second with one benign breast, the third with one unlabelled."""
+    rows = [
+        ["D1-0001", "R", 44, 2, "calcification", "Benign", ""],
+        ["D1-0002", "L", 52, 2, "both", "Malignant", ""],
+        ["D1-0002", "R", 52, 2, "mass", "Benign", ""],
+        ["D2-0001", "L", 61, 2, "mass", "Malignant", "Luminal A"],
+    ]
+    header = ["ID1", "LeftRight", "Age", "number", "abnormality", "classification", "subtype"]
+    write_table(folder / "CMMD_clinicaldata_revision.xlsx", [header, *rows])
+    breasts = [("D1-0001", "R"), ("D1-0002", "L"), ("D1-0002", "R"), ("D2-0001", "L"), ("D2-0001", "R")]
+    views = (("399162004", "cranio-caudal"), ("399368009", "medio-lateral oblique"))
+    for number, (patient, side) in enumerate(breasts):
+        series = folder / "manifest-1616439774456" / "CMMD" / patient / "07-18-2010-NA-NA-79377" / "1.000000-NA-70244"
+        for view, (code, meaning) in enumerate(views):
+            path = series / f"1-{2 * number + view + 1}.dcm"
+            sequence = coded(code, "SCT", meaning)
+            dicom(path, PatientID=patient, ImageLaterality=side, ViewCodeSequence=sequence)
+    return folder
+
+
+def vindr_mammo(folder: Path, exams: int = 3) -> Path:
+    """Write a miniature of VinDr-Mammo: four views an exam; the left breasts of every second have a mass."""
+    said = ("breast_birads", "breast_density")
+    edge = ("xmin", "ymin", "xmax", "ymax")
+    breast: list[Sequence[object]] = [(*VINDR, *said, "split")]
+    finding: list[Sequence[object]] = [(*VINDR, *said, "finding_categories", "finding_birads", *edge, "split")]
+    meta: list[Sequence[object]] = [("SOP Instance UID", "Patient's Age", "Manufacturer's Model Name")]
+    for exam in range(exams):
+        study, split = f"{exam:032x}", "test" if exam == exams - 1 else "training"
+        for number, (side, view) in enumerate((("L", "CC"), ("L", "MLO"), ("R", "CC"), ("R", "MLO"))):
+            image, ill = f"{16 * exam + number + 1:032x}", side == "L" and exam % 2 == 1
+            known = [study, f"{exam + 99:032x}", image, side, view, 60, 40]
+            birads, density = f"BI-RADS {4 if ill else 1 + (exam + number) % 2}", f"DENSITY {'ABCD'[exam % 4]}"
+            breast.append([*known, birads, density, split])
+            words = "['Mass', 'Skin Thickening']" if ill else "['No Finding']"
+            edges = [-2.5, 10.25, 30.5, 64.0] if ill else [""] * 4
+            finding.append([*known, birads, density, words, "BI-RADS 4" if ill else "", *edges, split])
+            meta.append([image, "053Y" if exam else "", "Mammomat Inspiration"])
+            dicom(folder / "images" / study / f"{image}.dicom", np.zeros((60, 40), np.uint16), Modality="MG")
+    write_table(folder / "breast-level_annotations.csv", breast)
+    write_table(folder / "finding_annotations.csv", finding)
+    write_table(folder / "metadata.csv", meta)
+    return folder
+
+
+VINDR = ("study_id", "series_id", "image_id", "laterality", "view_position", "height", "width")

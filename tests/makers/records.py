@@ -1,6 +1,7 @@
 """Tables of any kind and DICOM files, written and changed for tests."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import DigitalMammographyXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
 
-Cells = list[list[Any]]
+Cells = Sequence[Sequence[Any]]
 
 
 def write_table(path: Path, cells: Cells, delimiter: str = ",", sheet: str = "Sheet1") -> Path:
@@ -47,7 +48,7 @@ def table_cells(path: Path, delimiter: str = ",") -> Cells:
 
 def set_cell(path: Path, row: int, column: str, value: Any, delimiter: str = ",") -> None:
     """Change one cell; row 1 is the first below the header."""
-    cells = table_cells(path, delimiter)
+    cells = [list(line) for line in table_cells(path, delimiter)]
     cells[row][cells[0].index(column)] = value
     write_table(path, cells, delimiter)
 
@@ -56,7 +57,7 @@ def drop_column(path: Path, column: str, delimiter: str = ",") -> None:
     """Take a column away."""
     cells = table_cells(path, delimiter)
     position = cells[0].index(column)
-    write_table(path, [row[:position] + row[position + 1 :] for row in cells], delimiter)
+    write_table(path, [[*row[:position], *row[position + 1 :]] for row in cells], delimiter)
 
 
 def repeat_row(path: Path, row: int, delimiter: str = ",") -> None:

@@ -1,5 +1,6 @@
 """Miniatures of public ultrasound sets, in their publishers' layouts."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pil
 
 from tests.makers.pictures import oval, ultrasound
-from tests.makers.records import Cells, write_table
+from tests.makers.records import write_table
 
 
 def busi(folder: Path, images: int = 4) -> Path:
@@ -52,7 +53,7 @@ def breast_usg(folder: Path, cases: int = 4) -> Path:
     images.mkdir(parents=True)
     header = ["CaseID", "Image_filename", "Mask_tumor_filename", "Mask_other_filename", "Pixel_size", "Age"]
     header += ["Tissue_composition", "Shape", "Interpretation", "BIRADS", "Verification", "Diagnosis", "Classification"]
-    cells: Cells = [header]
+    cells: list[Sequence[object]] = [header]
     for case in range(1, cases + 2):
         name, normal, malignant = f"case{case:03d}", case == cases + 1, case % 2 == 0
         Pil.fromarray(ultrasound(case, (160, 128), malignant=malignant)).save(images / f"{name}.png")

@@ -8,6 +8,7 @@ from senoscope.core.tasks.density import DENSITY
 from senoscope.core.tasks.idc import IDC
 from senoscope.core.tasks.mammography import MAMMOGRAPHY
 from senoscope.core.tasks.response import RESPONSE
+from senoscope.core.tasks.screening import SCREENING
 from senoscope.core.tasks.thermography import THERMOGRAPHY
 from senoscope.core.tasks.ultrasound import ULTRASOUND
 
@@ -15,7 +16,7 @@ TASKS: Registry[Task] = Registry(
     "task",
     [
         (task.name, task)
-        for task in (THERMOGRAPHY, ULTRASOUND, MAMMOGRAPHY, ABNORMALITY, DENSITY, BIOPSY, IDC, RESPONSE)
+        for task in (THERMOGRAPHY, ULTRASOUND, SCREENING, MAMMOGRAPHY, ABNORMALITY, DENSITY, BIOPSY, IDC, RESPONSE)
     ],
 )
 
