@@ -44,7 +44,10 @@ Examples:
     "evaluate": """\b
 Examples:
   senoscope evaluate ultrasound --data DATASETS --dataset bus_bra --out report
-  senoscope evaluate runs/mine --data DATASETS --split test --out report""",
+  senoscope evaluate runs/mine --data DATASETS --split test --out report
+  senoscope evaluate runs/mine --data DATASETS --dataset bus_bra --level patient --aggregate max --out report
+  senoscope evaluate ultrasound --data DATASETS --dataset bus_bra --prevalence 0.006 --out report
+  senoscope evaluate old=runs/v1 new=runs/v2 --data DATASETS --dataset bus_bra --out comparison""",
     "doctor": """\b
 Example:
   senoscope doctor""",

@@ -1,5 +1,8 @@
-"""`senoscope evaluate`: measure a bundle on a dataset and write the report."""
+"""`senoscope evaluate`: measure bundles on a dataset and write the reports."""
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,21 +12,55 @@ import typer
 if TYPE_CHECKING:
     from senoscope.evidence.evaluation import Evaluation
     from senoscope.evidence.index import Index
+    from senoscope.evidence.metrics.aggregation import Level, Rule
     from senoscope.runtime.predictor import Model
+
+LEVELS: "tuple[Level, ...]" = ("image", "breast", "patient")
+RULES: "tuple[Rule, ...]" = ("mean", "max", "noisy_or")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for, but for the bundles."""
+
+    data: Path
+    dataset: str
+    split: str
+    split_file: Path | None
+    operating_point: str
+    trained_on: bool
+    level: "Level"
+    rule: "Rule"
+    prevalence: float | None
 
 
 def evaluate(
-    bundle: Annotated[
-        str, typer.Argument(metavar="BUNDLE", help="A shipped bundle, a bundle folder, or a run folder.")
+    bundles: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="BUNDLE...",
+            help="A shipped bundle, a bundle folder, or a run folder; NAME=BUNDLE calls it something else. "
+            "Several are compared on the same images.",
+        ),
     ],
     data: Annotated[Path, typer.Option(help="Folder that holds the dataset in its publisher's layout.")],
     out: Annotated[Path, typer.Option(help="Folder for report.html, report.json and predictions.csv.")],
-    dataset: Annotated[str, typer.Option(help="Name of the dataset. Default: the one the bundle was trained on.")] = "",
+    dataset: Annotated[
+        str, typer.Option(help="Name of the dataset. Default: the one the first bundle was trained on.")
+    ] = "",
     split: Annotated[
         str, typer.Option(help="Part of the split, or all. Default: test on the bundle's own dataset, else all.")
     ] = "",
     split_file: Annotated[Path | None, typer.Option(help="The run's split.csv. Default: beside the bundle.")] = None,
     operating_point: Annotated[str, typer.Option(help="Name of the threshold. Default: the bundle's.")] = "",
+    level: Annotated[str, typer.Option(help="What the figures count: image, breast or patient.")] = "image",
+    aggregate: Annotated[
+        str, typer.Option(help="How a breast's or patient's images are pooled: mean, max or noisy_or. Default: mean.")
+    ] = "",
+    prevalence: Annotated[
+        float | None,
+        typer.Option(help="Share of women with the disease where the model is meant for: PPV, NPV and probabilities."),
+    ] = None,
     trained_on: Annotated[
         bool,
         typer.Option("--trained-on", help="Evaluate on training data all the same; the report is marked as leaky."),
@@ -32,32 +69,116 @@ def evaluate(
         bool, typer.Option("--record", help="Add the figures to the bundle's manifest and card too.")
     ] = False,
 ) -> None:
-    """Measure a bundle on a dataset: figures with 95 % intervals, curves, and one page that shows them."""
+    """Measure bundles on a dataset: figures with 95 % intervals, curves, and one page that shows them."""
+    from senoscope.evidence.plots import require
+
+    of_level, rule = _pooling(level, aggregate)
+    request = Request(data, dataset, split, split_file, operating_point, trained_on, of_level, rule, _share(prevalence))
+    names = [named(bundle) for bundle in bundles]
+    require()
+    if len(bundles) == 1:
+        _one(names[0][1], request, out, keep)
+    else:
+        _several(names, request, out, keep)
+
+
+def named(argument: str) -> tuple[str, str]:
+    """Name and place of a bundle: `NAME=PLACE`, or only the place, whose name is then the bundle's own ("" here)."""
+    name, sign, place = argument.partition("=")
+    if sign and re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name) and not Path(argument).exists():
+        return name, place
+    return "", argument
+
+
+def _pooling(level: str, aggregate: str) -> "tuple[Level, Rule]":
+    from senoscope.core.errors import UsageError
+
+    of_level = next((known for known in LEVELS if known == level), None)
+    rule = next((known for known in RULES if known == (aggregate or "mean")), None)
+    if of_level is None:
+        raise UsageError(f"--level {level}: there is no such level", f"levels: {', '.join(LEVELS)}")
+    if rule is None:
+        raise UsageError(f"--aggregate {aggregate}: there is no such rule", f"rules: {', '.join(RULES)}")
+    if aggregate and of_level == "image":
+        raise UsageError("--aggregate pools images, and --level image leaves them single", "say --level patient")
+    return of_level, rule
+
+
+def _share(prevalence: float | None) -> float | None:
+    from senoscope.core.errors import UsageError
+
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise UsageError(f"--prevalence {prevalence:g} is no share between 0 and 1", "6 in 1000 is 0.006")
+    return prevalence
+
+
+def _one(place: str, request: Request, out: Path, keep: bool) -> None:
+    from senoscope.cli.figures import show
+    from senoscope.evidence.packing import record
+    from senoscope.evidence.report import write_report
+    from senoscope.runtime.store import load
+
+    model = load(place)
+    found = measure(model, request)
+    page = write_report(found, out)
+    if keep:
+        record(model.folder, model.manifest, found.metric_table())
+    show(found)
+    typer.echo(f"Report: {page}")
+
+
+def _several(named_places: Sequence[tuple[str, str]], request: Request, out: Path, keep: bool) -> None:
+    from senoscope.cli.figures import show_comparison
+    from senoscope.evidence.comparison import check_names, check_question, compare
+    from senoscope.evidence.comparison_page import comparison_files
+    from senoscope.evidence.packing import record
+    from senoscope.evidence.report import report_files, write_files
+    from senoscope.runtime.store import load
+
+    models = [load(place) for _, place in named_places]
+    names = [name or model.manifest.name for (name, _), model in zip(named_places, models, strict=True)]
+    # What cannot be compared is said before an hour of answers, not after it.
+    check_names(names)
+    check_question([model.manifest for model in models], names)
+    of = request.dataset or models[0].manifest.recipe.dataset
+    found = [measure(model, request, of) for model in models]
+    comparison = compare(found, names)
+    files = {name: report_files(one) for name, one in zip(names, found, strict=True)}
+    pages = comparison_files(comparison)
+    for name, texts in files.items():
+        write_files(texts, out / name)
+    write_files(pages, out)
+    if keep:
+        for model, one in zip(models, found, strict=True):
+            record(model.folder, model.manifest, one.metric_table())
+    show_comparison(comparison)
+    typer.echo(f"Comparison: {out / 'comparison.html'}")
+
+
+def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation":
+    """Evaluate one bundle as asked, with a bar that tells how far it is."""
     from rich.console import Console
     from rich.progress import Progress
 
     from senoscope.evidence.datasets import DATASETS
-    from senoscope.evidence.evaluate import evaluate as measure
-    from senoscope.evidence.packing import record
-    from senoscope.evidence.plots import require
-    from senoscope.evidence.report import write_report
-    from senoscope.runtime.store import load
+    from senoscope.evidence.evaluate import evaluate as measured
 
-    require()
-    model = load(bundle)
-    name = dataset or model.manifest.recipe.dataset
-    index = DATASETS.get(name).samples_for(model.task, data).with_files()
-    index, held_out = choose_part(model, index, split, split_file, trained_on)
+    name = dataset or request.dataset or model.manifest.recipe.dataset
+    index = DATASETS.get(name).samples_for(model.task, request.data).with_files()
+    index, held_out = choose_part(model, index, request.split, request.split_file, request.trained_on)
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        task = bar.add_task("evaluating", total=len(index))
-        advance = partial(bar.advance, task)
-        found = measure(model, index, operating_point=operating_point, held_out=held_out, progress=advance)
-    page = write_report(found, out)
-    if keep:
-        record(model.folder, model.manifest, found.metric_table())
-    _show(found)
-    typer.echo(f"Report: {page}")
+        advance = partial(bar.advance, bar.add_task(f"evaluating {model.manifest.name}", total=len(index)))
+        return measured(
+            model,
+            index,
+            operating_point=request.operating_point,
+            held_out=held_out,
+            level=request.level,
+            rule=request.rule,
+            prevalence=request.prevalence,
+            progress=advance,
+        )
 
 
 def choose_part(
@@ -110,31 +231,3 @@ def _hint(refitted: bool) -> str:
     if refitted:
         return "its cross-validated figures are in its card; evaluate on another dataset, or say --trained-on"
     return "evaluate on --split test or on another dataset, or say --trained-on"
-
-
-def _show(found: "Evaluation") -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from senoscope.evidence.page import TITLES
-
-    images, positives = len(found.labels), int(found.labels.sum())
-    withheld = int(found.abstained.sum())
-    table = Table(
-        "figure",
-        "all images (95 % interval)",
-        "without abstained",
-        box=box.SIMPLE_HEAD,
-        title=found.title,
-    )
-    for name, title in TITLES.items():
-        shown = [str(part[name]) if name in part else "undefined" for part in (found.table, found.answered)]
-        table.add_row(title, *shown)
-    Console().print(table)
-    units = f"{found.dataset.patients:,} {found.unit}"
-    typer.echo(f"{images:,} images of {units}, {positives:,} images {found.positive}.")
-    typer.echo(f"Protocol: {found.protocol}. Operating point {found.operating_point}, {found.threshold:.4g}.")
-    typer.echo(f"Abstained from {withheld:,} images; {len(found.unread):,} could not be read. Research use only.")
-    if found.leaky:
-        typer.secho(f"LEAKY: {found.leak}.", fg=typer.colors.RED, bold=True)

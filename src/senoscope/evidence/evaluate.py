@@ -7,7 +7,8 @@ import numpy as np
 from senoscope.core.domain.bundle import BundleManifest, DatasetFingerprint
 from senoscope.core.errors import DatasetError
 from senoscope.evidence.evaluation import Evaluation, Unread, assess
-from senoscope.evidence.index import Index
+from senoscope.evidence.index import Index, Sample
+from senoscope.evidence.metrics.aggregation import Level, Rule
 from senoscope.runtime.predictor import Failure, Model
 
 PAPER_LEAK = "the split ignores whose image is whose: pictures of one woman lie on both sides"
@@ -19,6 +20,9 @@ def evaluate(
     *,
     operating_point: str = "",
     held_out: str = "",
+    level: Level = "image",
+    rule: Rule = "mean",
+    prevalence: float | None = None,
     progress: Callable[[], None] | None = None,
 ) -> Evaluation:
     """Measure a model on the samples whose labels its task knows.
@@ -31,11 +35,15 @@ def evaluate(
         index: the samples; other labels than the task's are left out and said.
         operating_point: name of the threshold; the bundle's default where empty.
         held_out: how the caller knows that the samples were not trained on, such as "part test of split.csv".
+        level: what the figures count: images, breasts or patients.
+        rule: how a breast's or patient's probability comes from its images'.
+        prevalence: share of positives among those the model is meant for, if it is known.
         progress: called once per image.
 
     Raises:
-        UsageError: the bundle has no such operating point.
-        DatasetError: no sample can be used, or all usable ones have the same label.
+        UsageError: the bundle has no such operating point, or the prevalence is none.
+        DatasetError: no sample can be used, all usable ones have the same label, the dataset does not say what `level`
+            needs, or an answer is no probability (names the sample).
     """
     asked = index.with_labels(model.task.labels)
     kept: list[int] = []
@@ -48,7 +56,7 @@ def evaluate(
             unread.append(Unread(asked.samples[position].path, answer.error.message))
         else:
             kept.append(position)
-            probabilities.append(answer.probability)
+            probabilities.append(_probability(model, asked.samples[position], answer.probability))
             abstained.append(answer.abstained)
         if progress is not None:
             progress()
@@ -71,7 +79,20 @@ def evaluate(
         leak=leak,
         abstained=abstained,
         unread=unread,
+        level=level,
+        rule=rule,
+        prevalence=prevalence,
+        manifest=manifest,
     )
+
+
+def _probability(model: Model, sample: Sample, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise DatasetError(
+            f"{model.manifest.name} answered sample {sample.sample_id!r} with {value}, which is no probability",
+            "the bundle is broken: see senoscope models verify",
+        )
+    return value
 
 
 def provenance(manifest: BundleManifest, data: DatasetFingerprint, held_out: str = "") -> tuple[str, str]:

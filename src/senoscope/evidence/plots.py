@@ -1,9 +1,11 @@
 """The plots of a report, as SVG that takes its colours from the page around it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.util import find_spec
 from io import StringIO
+from itertools import cycle, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,14 +13,26 @@ import numpy as np
 from senoscope.core.errors import MissingExtraError
 from senoscope.evidence.evaluation import Evaluation
 from senoscope.evidence.metrics.curves import pr_curve, reliability, roc_curve
+from senoscope.evidence.metrics.usefulness import predictive_values
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK, ACCENT, SECOND, FAINT = "#010203", "#0a0b0c", "#0d0e0f", "#a0a1a2"
 """Stand-ins that become `currentColor` and the page's own colours."""
+THIRD, FOURTH = "#0b0c0d", "#0c0d0e"
 
-COLOURS = {INK: "currentColor", ACCENT: "var(--accent)", SECOND: "var(--second)", FAINT: "var(--soft)"}
+COLOURS = {
+    INK: "currentColor",
+    ACCENT: "var(--accent)",
+    SECOND: "var(--second)",
+    THIRD: "var(--third)",
+    FOURTH: "var(--fourth)",
+    FAINT: "var(--soft)",
+}
+
+PREVALENCES = np.geomspace(0.001, 0.9, 120)
+"""Where the predictive values are drawn."""
 
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -48,23 +62,40 @@ def draw(evaluation: Evaluation) -> dict[str, str]:
     """Draw every plot of a report.
 
     Returns:
-        SVG by name: `roc`, `pr`, `reliability`, `histogram`; no outside references, names unique among them.
+        SVG by name: `roc`, `pr`, `reliability`, `histogram`, `decision`, `predictive`, the last only where sensitivity
+        and specificity are defined; no outside references, names unique among them.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
     """
     require()
-    plots = {"roc": _roc, "pr": _pr, "reliability": _reliability, "histogram": _histogram}
-    return {name: _svg(name, plot, evaluation) for name, plot in plots.items()}
+    plots = {"roc": _roc, "pr": _pr, "reliability": _reliability, "histogram": _histogram, "decision": _decision}
+    if {"sensitivity", "specificity"} <= set(evaluation.table):
+        plots["predictive"] = _predictive
+    return {name: _svg(name, partial(plot, evaluation)) for name, plot in plots.items()}
 
 
-def _svg(name: str, plot: "Callable[[Evaluation, Axes], None]", evaluation: Evaluation) -> str:
+def overlay(evaluations: Sequence[Evaluation], names: Sequence[str]) -> dict[str, str]:
+    """Draw the curves of several models over each other.
+
+    Returns:
+        SVG by name: `roc`, `pr`, `decision`.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    require()
+    plots = {"roc": _rocs, "pr": _prs, "decision": _benefits}
+    return {name: _svg(name, partial(plot, evaluations, names)) for name, plot in plots.items()}
+
+
+def _svg(name: str, plot: "Callable[[Axes], None]") -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     with rc_context(STYLE):
         figure = Figure(figsize=(4.2, 3.6))
-        plot(evaluation, figure.subplots())
+        plot(figure.subplots())
         buffer = StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     text = buffer.getvalue()
@@ -106,6 +137,7 @@ def _reliability(evaluation: Evaluation, axes: "Axes") -> None:
     axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
     axes.plot(bins.predicted, bins.observed, color=ACCENT, linewidth=1)
     sizes = 12 + 120 * bins.counts / bins.counts.max()
+    axes.vlines(bins.predicted, bins.low, bins.high, color=ACCENT, linewidth=1, alpha=0.6)
     axes.scatter(bins.predicted, bins.observed, s=sizes, color=ACCENT, alpha=0.8, linewidths=0)
     _square(axes, "mean probability in the bin", f"share {evaluation.positive}")
 
@@ -118,4 +150,60 @@ def _histogram(evaluation: Evaluation, axes: "Axes") -> None:
         axes.hist(evaluation.probabilities[chosen], edges, color=colour, alpha=0.6, label=name)
     axes.axvline(evaluation.threshold, color=INK, linewidth=1, linestyle="--")
     axes.legend(loc="upper center")
-    axes.set(xlabel=f"probability of {evaluation.positive}", ylabel="images", xlim=(0, 1))
+    axes.set(xlabel=f"probability of {evaluation.positive}", ylabel=f"{evaluation.level}s", xlim=(0, 1))
+
+
+def _decision(evaluation: Evaluation, axes: "Axes") -> None:
+    _benefits([evaluation], [evaluation.bundle], axes)
+
+
+def _benefits(evaluations: Sequence[Evaluation], names: Sequence[str], axes: "Axes") -> None:
+    first = evaluations[0].findings.decision
+    axes.plot(first.thresholds, first.everyone, color=FAINT, linewidth=1, label="call everyone")
+    axes.plot(first.thresholds, first.nobody, color=INK, linewidth=1, label="call nobody")
+    highest = float(max(first.everyone[0], 0.0))
+    for evaluation, name, (style, colour) in zip(evaluations, names, _styles(), strict=False):
+        curve = evaluation.findings.decision
+        axes.plot(curve.thresholds, curve.model, color=colour, linestyle=style, linewidth=2, label=name)
+        highest = max(highest, float(np.nanmax(curve.model)))
+    axes.legend(loc="upper right")
+    # Calling everyone falls without end; what lies far below nothing needs no room.
+    axes.set(xlabel="threshold", ylabel="net benefit", xlim=(0, 1), ylim=(-0.3 * highest - 0.01, 1.1 * highest + 0.01))
+
+
+def _predictive(evaluation: Evaluation, axes: "Axes") -> None:
+    table = evaluation.table
+    ppv, npv = predictive_values(table["sensitivity"].value, table["specificity"].value, PREVALENCES)
+    axes.plot(PREVALENCES, ppv, color=ACCENT, linewidth=2, label="PPV")
+    axes.plot(PREVALENCES, npv, color=SECOND, linewidth=2, label="NPV")
+    axes.axvline(float(evaluation.labels.mean()), color=FAINT, linewidth=1, linestyle="--", label="these data")
+    if evaluation.findings.stated is not None:
+        axes.axvline(evaluation.findings.stated.prevalence, color=INK, linewidth=1, linestyle=":", label="stated")
+    axes.legend(loc="center left")
+    axes.set(xlabel="prevalence", ylabel="predictive value", xscale="log", xlim=(0.001, 0.9), ylim=(-0.02, 1.02))
+    axes.set_xticks([0.001, 0.01, 0.1, 0.5], labels=["0.1 %", "1 %", "10 %", "50 %"])
+    axes.minorticks_off()
+
+
+def _styles() -> Any:
+    """Lines that can be told apart: colours first, then dashes."""
+    return cycle(product(("-", "--", ":"), (ACCENT, SECOND, THIRD, FOURTH)))
+
+
+def _rocs(evaluations: Sequence[Evaluation], names: Sequence[str], axes: "Axes") -> None:
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+    for evaluation, name, (style, colour) in zip(evaluations, names, _styles(), strict=False):
+        curve = roc_curve(evaluation.labels, evaluation.probabilities)
+        axes.plot(curve.x, curve.y, color=colour, linestyle=style, linewidth=2, label=name)
+    axes.legend(loc="lower right")
+    _square(axes, "1 − specificity", "sensitivity")
+
+
+def _prs(evaluations: Sequence[Evaluation], names: Sequence[str], axes: "Axes") -> None:
+    share = float(evaluations[0].labels.mean())
+    axes.plot([0, 1], [share, share], color=FAINT, linewidth=1)
+    for evaluation, name, (style, colour) in zip(evaluations, names, _styles(), strict=False):
+        curve = pr_curve(evaluation.labels, evaluation.probabilities)
+        axes.step(curve.x, curve.y, where="pre", color=colour, linestyle=style, linewidth=2, label=name)
+    axes.legend(loc="lower left")
+    _square(axes, "sensitivity (recall)", "PPV (precision)")

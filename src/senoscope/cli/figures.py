@@ -1,0 +1,97 @@
+"""Figures of evaluations as tables in the terminal."""
+
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from senoscope.core.domain.bundle import Interval
+    from senoscope.evidence.comparison import Comparison, Pair
+    from senoscope.evidence.evaluation import Evaluation
+
+
+def show(found: "Evaluation") -> None:
+    """Print the figures of an evaluation, and what must be known of them."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from senoscope.evidence.metrics.classification import FIGURES, TITLES
+
+    table = Table(
+        "figure",
+        f"all {found.level}s (95 % interval)",
+        "without abstained",
+        box=box.SIMPLE_HEAD,
+        title=f"LEAKY: {found.title}" if found.leaky else found.title,
+    )
+    for name in FIGURES:
+        table.add_row(TITLES[name], *(_figure(part.get(name)) for part in (found.table, found.answered)))
+    Console().print(table)
+    _circumstances(found)
+
+
+def _figure(interval: "Interval | None") -> str:
+    return "undefined" if interval is None else str(interval)
+
+
+def _circumstances(found: "Evaluation") -> None:
+    images, findings = found.images, found.findings
+    typer.echo(
+        f"{len(images):,} images of {found.dataset.patients:,} {found.unit}, {int(images.labels.sum()):,} images "
+        f"{found.positive}. Figures are of {found.pooling}."
+    )
+    if findings.delong is not None:
+        typer.echo(f"ROC AUC by DeLong, clustered: {findings.delong}.")
+    if findings.stated is not None:
+        values = findings.stated.values
+        typer.echo(
+            f"At a prevalence of {values.prevalence:.4g}: PPV {_figure(values.ppv)}, NPV {_figure(values.npv)}, "
+            f"threshold on shifted probabilities {findings.stated.threshold:.4g}."
+        )
+    typer.echo(f"Protocol: {found.protocol}. Operating point {found.operating_point}, {found.threshold:.4g}.")
+    typer.echo(
+        f"Abstained from {int(images.abstained.sum()):,} images; {len(found.unread):,} could not be read. "
+        "Research use only."
+    )
+    if found.leaky:
+        typer.secho(f"LEAKY: {found.leak}.", fg=typer.colors.RED, bold=True)
+
+
+def show_comparison(comparison: "Comparison") -> None:
+    """Print models side by side, and the tests of their differences to the first."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from senoscope.evidence.metrics.classification import FIGURES, TITLES
+
+    first = comparison.evaluations[0]
+    heads = [
+        f"{name} LEAKY" if found.leaky else name
+        for name, found in zip(comparison.names, comparison.evaluations, strict=True)
+    ]
+    table = Table("figure", *heads, box=box.SIMPLE_HEAD, title=f"{len(heads)} models on {first.dataset.name}")
+    for name in FIGURES:
+        table.add_row(TITLES[name], *(_figure(found.table.get(name)) for found in comparison.evaluations))
+    Console().print(table)
+    for pair in comparison.pairs:
+        _difference(pair, comparison)
+    typer.echo(
+        f"{len(first.images):,} images of {first.dataset.patients:,} {first.unit}, the same for all; "
+        f"{len(comparison.left_out):,} left out. Figures are of {first.pooling}. Research use only."
+    )
+    for leak in comparison.leaks:
+        typer.secho(f"LEAKY: {leak}.", fg=typer.colors.RED, bold=True)
+
+
+def _difference(pair: "Pair", comparison: "Comparison") -> None:
+    several = len(comparison.pairs) > 1
+    said = [f"ROC AUC {pair.permutation.difference}"]
+    for name, test, adjusted in (
+        ("DeLong", pair.delong, pair.delong_adjusted),
+        ("permutation", pair.permutation, pair.permutation_adjusted),
+    ):
+        if test is not None:
+            said.append(f"{name} p {test.p:.3g}" + (f", after Holm {adjusted:.3g}" if several else ""))
+    typer.echo(f"{pair.name} less {comparison.names[0]}: {'; '.join(said)}.")
