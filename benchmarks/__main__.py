@@ -22,6 +22,7 @@ class Name(StrEnum):
     SALIENCY = "saliency"
     THROUGHPUT = "throughput"
     START = "start"
+    BOOTSTRAP = "bootstrap"
 
 
 def main(

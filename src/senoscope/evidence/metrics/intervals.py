@@ -200,7 +200,8 @@ class Sheet:
 
     def figures(self, weights: NDArray[np.int32]) -> dict[str, Values]:
         """(R,) of each of `FIGURES`, groups weighted by (R, G)."""
-        sums = weights.astype(np.float64) @ self.sums
+        # A product this small is lost among a matrix library's threads, and would differ from one library to the next.
+        sums = np.einsum("rg,gk->rk", weights.astype(np.float64), self.sums)
         called, agreed, recalibrated = np.split(sums, (CALL_TERMS, CALL_TERMS + AGREEMENT_TERMS), axis=1)
         found = ranking_figures(self.ranked, weights) | call_figures(called) | agreement_figures(agreed)
         return found | line_figures(recalibrated, self.fitted)
