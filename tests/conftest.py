@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKED = ROOT.parent / "shared" / "data"
 ALL = os.environ.get("SENOSCOPE_TEST_ALL") == "1"
 OPTIONAL = (
-    *("lightning_fabric", "matplotlib", "onnx", "onnxscript", "playwright", "safetensors"),
+    *("lightning_fabric", "matplotlib", "onnx", "onnxscript", "playwright", "pyarrow", "safetensors"),
     *("scipy", "skimage", "sklearn", "timm", "torch", "torchvision"),
 )
 ABSENT = frozenset(name for name in OPTIONAL if find_spec(name) is None)

@@ -36,6 +36,15 @@ def write(target: Path, **cells: str) -> Path:
     return target
 
 
+def write_rows_of(folder: Path, *samples: dict[str, str], dataset: str = "busi") -> Path:
+    """Write an index of these samples, with a note between the first and the others."""
+    common = {"kind": "sample", "dataset": dataset, "group": "g", "path": "a.png", "label": "benign"}
+    rows = [common | {"sample_id": f"s{number}"} | cells for number, cells in enumerate(samples)]
+    note = {"kind": "note", "dataset": dataset, "text": "a note"}
+    write_rows(folder / "index.csv", COLUMNS, [rows[0], note, *rows[1:]])
+    return folder / "index.csv"
+
+
 def test_an_index_comes_back_from_its_file(tmp_path: Path) -> None:
     write_index(index(tmp_path), tmp_path / "new" / "index.csv")
 
@@ -111,8 +120,46 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 
 
 def test_a_sample_listed_twice_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="'a' is listed twice"):
+    with pytest.raises(DatasetError, match="row 2, column 'sample_id': 'a' is in row 1 already"):
         read_index(write(tmp_path / "index.csv", sample_id="a"), tmp_path)
+
+
+def test_a_patient_in_two_groups_is_refused(tmp_path: Path) -> None:
+    path = write_rows_of(tmp_path, {"patient_id": "7", "group": "g"}, {"patient_id": "7", "group": "h"})
+
+    with pytest.raises(DatasetError, match="row 3, column 'group': patient_id '7' is 'h' here and 'g' in row 1"):
+        read_index(path, tmp_path)
+
+
+def test_a_patient_in_two_classes_is_refused_where_labels_are_the_patients(tmp_path: Path) -> None:
+    rows = [{"patient_id": "7", "label": "healthy"}, {"patient_id": "7", "label": "sick"}]
+
+    with pytest.raises(DatasetError, match="row 3, column 'label': patient_id '7' is 'sick' here and 'healthy' in row"):
+        read_index(write_rows_of(tmp_path, *rows, dataset="dmr_ir"), tmp_path)
+    assert len(read_index(write_rows_of(tmp_path, *rows, dataset="mine"), tmp_path)) == 2
+
+
+def test_a_label_that_the_dataset_does_not_have_is_refused(tmp_path: Path) -> None:
+    path = write_rows_of(tmp_path, {"label": "normal"}, {"label": "abnormal"}, dataset="mini_mias")
+    assert read_index(path, tmp_path).counts() == {"abnormal": 1, "normal": 1}
+
+    with pytest.raises(DatasetError, match="row 3, column 'label': 'perhaps' is no label of mini_mias"):
+        read_index(write_rows_of(tmp_path, {}, {"label": "perhaps"}, dataset="mini_mias"), tmp_path)
+
+
+def test_nothing_half_written_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_index(index(tmp_path), tmp_path / "index.csv")
+    before = (tmp_path / "index.csv").read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    with pytest.raises(DatasetError, match="No space left"):
+        write_index(index(tmp_path).take([0]), tmp_path / "index.csv")
+
+    assert (tmp_path / "index.csv").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["index.csv"]
 
 
 def test_labels_groups_and_units(tmp_path: Path) -> None:

@@ -1,20 +1,25 @@
-"""The one table a dataset adapter yields: which images there are, whose they are, and what they show."""
+"""The one table of a dataset: an index as CSV or Parquet, and back."""
 
-import hashlib
 import json
-from collections.abc import Collection
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from senoscope.core.domain.bundle import DatasetFingerprint
 from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import DatasetError
-from senoscope.evidence.tables import Row, cell_error, path_inside, read_rows, write_rows
+from senoscope.evidence import parquet
+from senoscope.evidence.samples import Dropped, Index, Sample
+from senoscope.evidence.tables import (
+    Row,
+    cell_error,
+    path_inside,
+    read_rows,
+    refuse_contradictions,
+    refuse_repeats,
+    write_rows,
+)
+
+__all__ = ["COLUMNS", "Dropped", "Index", "Sample", "read_index", "write_index"]
 
 COLUMNS = (
     "kind",
@@ -34,172 +39,15 @@ COLUMNS = (
 """Columns of the saved table; `kind` is `sample`, `dropped` (a path, the reason in `text`) or `note` (in `text`)."""
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One image with what is known of it.
+def write_index(index: Index, path: Path) -> None:
+    """Write an index, atomically, so that `read_index` gives it back: Parquet where the name ends so, else CSV.
 
-    Args:
-        sample_id: unique within the dataset.
-        patient_id: the woman, or "" where the publisher gives none.
-        group: unit of every split and every interval: the patient, or several who are known to be one woman; else the
-            cluster of near-duplicates.
-        path: image file, relative to the index's root; "" where the publisher lists an image that is not on this disk.
-        label: class, in the words of the dataset's tasks.
-        masks: mask files, one a lesion, relative to the root.
-        boxes: lesions, in pixels of the stored image.
-        laterality: `L`, `R`, or "".
-        view: projection or plane, or "".
-        facts: whatever else the publisher says, by its own names.
+    Both hold the same cells, as text; masks, boxes and facts are JSON.
+
+    Raises:
+        DatasetError: the place cannot be written.
+        MissingExtraError: Parquet needs the extra `data`.
     """
-
-    sample_id: str
-    patient_id: str
-    group: str
-    path: str
-    label: str
-    masks: tuple[str, ...] = ()
-    boxes: tuple[Box, ...] = ()
-    laterality: str = ""
-    view: str = ""
-    facts: dict[str, str] = field(default_factory=dict, hash=False)
-
-
-@dataclass(frozen=True)
-class Dropped:
-    """A file that is there and is not in the index, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Index:
-    """The samples of one dataset under one folder.
-
-    Args:
-        dataset: name in `DATASETS`.
-        root: folder the paths are relative to.
-        samples: in a fixed order, whatever the file system says.
-        dropped: files left out, with the reason.
-        notes: what a reader of any result must know, one sentence each.
-    """
-
-    dataset: str
-    root: Path
-    samples: tuple[Sample, ...]
-    dropped: tuple[Dropped, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        seen: set[str] = set()
-        for sample in self.samples:
-            if sample.sample_id in seen:
-                raise DatasetError(f"{self.dataset}: sample {sample.sample_id!r} is listed twice")
-            seen.add(sample.sample_id)
-
-    def __len__(self) -> int:
-        return len(self.samples)
-
-    def paths(self) -> list[Path]:
-        """Image files, in the order of the samples."""
-        return [self.root / sample.path for sample in self.samples]
-
-    def counts(self) -> dict[str, int]:
-        """Samples of each label, labels in alphabetical order."""
-        labels = [sample.label for sample in self.samples]
-        return {label: labels.count(label) for label in sorted(set(labels))}
-
-    def with_labels(self, labels: Collection[str]) -> "Index":
-        """Keep the samples that have one of these labels, and note the others; none left raises `DatasetError`."""
-        kept = tuple(sample for sample in self.samples if sample.label in labels)
-        if not kept:
-            found = ", ".join(self.counts()) or "nothing"
-            raise DatasetError(f"{self.dataset} has no sample labelled {' or '.join(labels)}", f"it has {found}")
-        others = ", ".join(f"{count} {label}" for label, count in self.counts().items() if label not in labels)
-        note = (f"left out, as the task does not know the label: {others}",) if others else ()
-        return replace(self, samples=kept, notes=self.notes + note)
-
-    def with_files(self) -> "Index":
-        """Keep the samples whose image is on this disk; none left raises `DatasetError`."""
-        kept = tuple(sample for sample in self.samples if sample.path)
-        if not kept:
-            raise DatasetError(
-                f"{self.dataset}: the tables list {len(self):,} samples, and no image of them is here",
-                "add the images to the folder, as their publisher lays them out",
-            )
-        return replace(self, samples=kept)
-
-    def take(self, positions: NDArray[np.integer] | list[int]) -> "Index":
-        """Keep the samples at these positions, in this order."""
-        return replace(self, samples=tuple(self.samples[int(position)] for position in positions))
-
-    def labels_as(self, positive: str) -> NDArray[np.int64]:
-        """(N,) 1 where the label is `positive`, else 0."""
-        return np.array([sample.label == positive for sample in self.samples], np.int64)
-
-    def groups(self) -> NDArray[np.int64]:
-        """(N,) number of each sample's group, 0 to the number of groups − 1."""
-        names = np.array([sample.group for sample in self.samples], dtype=object)
-        return np.unique(names, return_inverse=True)[1].astype(np.int64).reshape(-1)
-
-    @property
-    def has_patients(self) -> bool:
-        """Whether the publisher says whose every image is; if not, groups are clusters of near-duplicates."""
-        return bool(self.samples) and all(sample.patient_id for sample in self.samples)
-
-    @property
-    def units(self) -> int:
-        """Number of groups: of patients, or of clusters of near-duplicates where the publisher gives no patients."""
-        return len({sample.group for sample in self.samples})
-
-    @cached_property
-    def file_hashes(self) -> tuple[str, ...]:
-        """SHA-256 of every sample's file, in hex; a file that cannot be read raises `DatasetError`.
-
-        A sample without a file has the hash of what is known of it.
-        """
-        by_path = {sample.path: _hash(self.root / sample.path) for sample in self.samples if sample.path}
-        return tuple(by_path[sample.path] if sample.path else _known(sample) for sample in self.samples)
-
-    def fingerprint(self) -> DatasetFingerprint:
-        """Which data this is.
-
-        The hash is SHA-256 over the sorted lines `<sha256 of the file> <label>`, so that it does not depend on names,
-        folders or order, and does on every byte and every label. Title, licence and citation are those in `DATASETS`;
-        for an index of another name they are not stated.
-        """
-        # Facts live with the adapters, and adapters build indexes.
-        from senoscope.evidence.datasets import DATASETS
-
-        facts = DATASETS.get(self.dataset) if self.dataset in DATASETS.names() else None
-        lines = sorted(f"{digest} {s.label}\n" for digest, s in zip(self.file_hashes, self.samples, strict=True))
-        return DatasetFingerprint(
-            name=self.dataset,
-            title=facts.title if facts else self.dataset,
-            licence=facts.licence if facts else "not stated",
-            citation=facts.citation if facts else "",
-            images=len(self.samples),
-            patients=self.units,
-            sha256=hashlib.sha256("".join(lines).encode()).hexdigest(),
-        )
-
-
-def _known(sample: Sample) -> str:
-    """Hash of a sample that has no file: its name and facts."""
-    facts = json.dumps([sample.sample_id, sample.laterality, sample.view, sorted(sample.facts.items())])
-    return hashlib.sha256(facts.encode()).hexdigest()
-
-
-def _hash(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DatasetError(f"{path} cannot be read: {error.strerror}", "make the index again") from error
-
-
-def write_index(index: Index, csv_path: Path) -> None:
-    """Write an index as CSV, atomically, so that `read_index` gives it back."""
     rows: list[dict[str, str]] = [
         {
             "kind": "sample",
@@ -221,38 +69,67 @@ def write_index(index: Index, csv_path: Path) -> None:
         {"kind": "dropped", "dataset": index.dataset, "path": item.path, "text": item.reason} for item in index.dropped
     ]
     rows += [{"kind": "note", "dataset": index.dataset, "text": note} for note in index.notes]
-    write_rows(csv_path, COLUMNS, rows)
+    write = parquet.write_rows if _is_parquet(path) else write_rows
+    write(path, COLUMNS, rows)
 
 
-def read_index(csv_path: Path, root: Path) -> Index:
+def read_index(path: Path, root: Path) -> Index:
     """Read an index that `write_index` wrote.
 
     Args:
-        csv_path: the table.
+        path: the table, Parquet where its name ends so, else CSV.
         root: folder its paths are relative to.
 
     Raises:
-        DatasetError: a cell is not what it must be, or a path leaves the root; names row and column.
+        DatasetError: a cell is not what it must be, a path leaves the root, a sample is there twice, a patient is in
+            two groups, or has two labels where the dataset labels patients; names row and column.
+        MissingExtraError: Parquet needs the extra `data`.
     """
+    rows = parquet.read_rows(path, COLUMNS) if _is_parquet(path) else read_rows(path, COLUMNS)
     samples: list[Sample] = []
     dropped: list[Dropped] = []
     notes: list[str] = []
-    rows = read_rows(csv_path, COLUMNS)
     for number, row in enumerate(rows, 1):
         if row["dataset"] != rows[0]["dataset"]:
-            raise cell_error(csv_path, number, "dataset", f"{row['dataset']!r} among {rows[0]['dataset']!r}")
+            raise cell_error(path, number, "dataset", f"{row['dataset']!r} among {rows[0]['dataset']!r}")
         match row["kind"]:
             case "sample":
-                samples.append(_sample(csv_path, number, row, root))
+                samples.append(_sample(path, number, row, root))
             case "dropped":
                 dropped.append(Dropped(row["path"], row["text"]))
             case "note":
                 notes.append(row["text"])
             case other:
-                raise cell_error(csv_path, number, "kind", f"{other!r} is not sample, dropped or note")
+                raise cell_error(path, number, "kind", f"{other!r} is not sample, dropped or note")
     if not samples:
-        raise DatasetError(f"{csv_path} lists no sample")
+        raise DatasetError(f"{path} lists no sample")
+    _check_whole(path, rows)
     return Index(rows[0]["dataset"], root, tuple(samples), tuple(dropped), tuple(notes))
+
+
+def _is_parquet(path: Path) -> bool:
+    return path.suffix.lower() == ".parquet"
+
+
+def _check_whole(path: Path, rows: Sequence[Row]) -> None:
+    """Refuse what no single row shows: repeats, patients in two groups or classes, labels the dataset does not have."""
+    # Facts live with the adapters, and adapters build indexes.
+    from senoscope.core.tasks import TASKS
+    from senoscope.evidence.datasets import DATASETS
+
+    # Rows of other kinds keep their numbers and name no sample and no patient.
+    listed = [row if row["kind"] == "sample" else {**row, "sample_id": "", "patient_id": ""} for row in rows]
+    refuse_repeats(path, "sample_id", (row["sample_id"] for row in listed))
+    refuse_contradictions(path, "patient_id", "group", listed)
+    if rows[0]["dataset"] not in DATASETS.names():
+        return
+    facts = DATASETS.get(rows[0]["dataset"])
+    if facts.label_of == "patient":
+        refuse_contradictions(path, "patient_id", "label", listed)
+    known = {*facts.published, *(label for task in facts.tasks for label in TASKS.get(task).labels)}
+    for number, row in enumerate(listed, 1):
+        if row["sample_id"] and row["label"] not in known:
+            raise cell_error(path, number, "label", f"{row['label'][:40]!r} is no label of {facts.name}")
 
 
 def _sample(csv_path: Path, number: int, row: Row, root: Path) -> Sample:

@@ -80,14 +80,19 @@ def _checked(
         if column is None or not isinstance(content, str):
             raise DatasetError(f"{path}, row {number}: it has more or fewer cells than the header")
         cell = content.replace("\r", "").replace("\n", "") if column in broken_lines else content
-        if len(cell) > LONGEST_CELL:
-            raise cell_error(path, number, column, f"longer than {LONGEST_CELL} characters")
-        if not cell.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in cell):
-            raise cell_error(path, number, column, f"control characters in {cell[:40]!r}")
-        if cell[:1] in ("=", "@", "+"):
-            raise cell_error(path, number, column, f"a spreadsheet formula, {cell[:40]!r}")
-        result[column] = cell
+        result[column] = checked_cell(path, number, column, cell)
     return result
+
+
+def checked_cell(path: Path, number: int, column: str, cell: str) -> str:
+    """Return a cell as it is, or refuse one that no honest table holds."""
+    if len(cell) > LONGEST_CELL:
+        raise cell_error(path, number, column, f"longer than {LONGEST_CELL} characters")
+    if not cell.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in cell):
+        raise cell_error(path, number, column, f"control characters in {cell[:40]!r}")
+    if cell[:1] in ("=", "@", "+"):
+        raise cell_error(path, number, column, f"a spreadsheet formula, {cell[:40]!r}")
+    return cell
 
 
 def cell_error(path: Path, number: int, column: str, problem: str) -> DatasetError:
