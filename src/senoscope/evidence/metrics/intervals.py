@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from senoscope.core.domain.bundle import Interval
 from senoscope.evidence.metrics.classification import FIGURES, Values, checked, figures
-from senoscope.evidence.metrics.grouping import grouped
+from senoscope.evidence.metrics.grouping import grouped, multiplicities
 from senoscope.evidence.metrics.logistic import Line, line, line_figures, line_terms, logit
 from senoscope.evidence.metrics.ranking import Ranked, rank, ranking_figures
 from senoscope.evidence.metrics.sums import (
@@ -218,17 +218,8 @@ def draws(
     truth: NDArray[np.int64], members: NDArray[np.int64], *, replicates: int, seed: int
 ) -> Iterator[NDArray[np.int32]]:
     """Multiplicities of the groups, (R, G) in chunks."""
-    random = np.random.default_rng(seed)
-    kinds = _strata(truth, members)
-    strata = [np.flatnonzero(kinds == kind) for kind in np.unique(kinds)]
     step = max(1, CHUNK // len(truth))
-    for start in range(0, replicates, step):
-        count = min(step, replicates - start)
-        drawn = np.empty((count, len(kinds)), np.int32)
-        for stratum in strata:
-            shares = np.full(len(stratum), 1 / len(stratum))
-            drawn[:, stratum] = random.multinomial(len(stratum), shares, size=count)
-        yield drawn
+    return multiplicities(_strata(truth, members), replicates=replicates, seed=seed, step=step)
 
 
 def resampled(
