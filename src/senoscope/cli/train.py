@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
-
     from senoscope.core.domain.recipe import Recipe
 
 SHOWN = ("roc_auc", "pr_auc", "sensitivity", "specificity", "ppv", "npv", "f1", "accuracy", "brier", "ece")
@@ -22,16 +20,15 @@ def train(
     ] = None,
 ) -> None:
     """Train, calibrate, export and evaluate by a recipe; run it again to resume."""
-    asked = _recipe(recipe, changes or [])
-    _check_extra()
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    from senoscope.cli.bars import stages
+    from senoscope.core.recipes import recipe_text
 
+    asked = changed_recipe(recipe_text(recipe), changes or [])
+    check_extra()
     from senoscope.learning.run import train as run
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
-        outcome = run(asked, data, out, _Bars(bars))
+    with stages() as progress:
+        outcome = run(asked, data, out, progress)
     evaluation = outcome.evaluation
     typer.echo(f"{evaluation.title}: {evaluation.protocol}{' (LEAKY)' if evaluation.leaky else ''}")
     typer.echo(f"{len(evaluation.labels)} images, {evaluation.dataset.patients} {evaluation.unit}")
@@ -41,20 +38,8 @@ def train(
     typer.echo(f"bundle: {outcome.bundle}\nreport: {out / 'report' / 'report.html'}")
 
 
-class _Bars:
-    """Stages of a run as progress bars, one each."""
-
-    def __init__(self, bars: "Progress") -> None:
-        self._bars = bars
-        self._tasks: dict[str, TaskID] = {}
-
-    def __call__(self, stage: str, done: int, total: int) -> None:
-        if stage not in self._tasks:
-            self._tasks[stage] = self._bars.add_task(stage, total=total)
-        self._bars.update(self._tasks[stage], completed=done, total=total)
-
-
-def _check_extra() -> None:
+def check_extra() -> None:
+    """Raise `MissingExtraError` where training is not installed; asked before anything long."""
     from importlib.util import find_spec
 
     from senoscope.core.errors import MissingExtraError
@@ -63,10 +48,10 @@ def _check_extra() -> None:
         raise MissingExtraError("training", "train")
 
 
-def _recipe(name: str, changes: list[str]) -> "Recipe":
+def changed_recipe(text: str, changes: list[str]) -> "Recipe":
+    """Read a recipe with `KEY=VALUE` changes; raises `UsageError` or `RecipeError` where either makes no sense."""
     from senoscope.core.domain.recipe import parse_recipe
     from senoscope.core.errors import RecipeError, UsageError
-    from senoscope.core.recipes import recipe_text
 
     overrides: dict[str, str] = {}
     for change in changes:
@@ -74,7 +59,6 @@ def _recipe(name: str, changes: list[str]) -> "Recipe":
         if not sign or not key:
             raise UsageError(f"--set {change!r} is not KEY=VALUE", "as in --set fit.epochs=5")
         overrides[key] = value
-    text = recipe_text(name)
     if not text.strip():
-        raise RecipeError(f"recipe {name!r} is empty")
+        raise RecipeError("the recipe is empty")
     return parse_recipe(text, overrides)

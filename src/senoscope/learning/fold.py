@@ -76,7 +76,8 @@ def fit(
     if not recipe.finetune.epochs:
         return Fit(Classifier(material.backbone, head, material.pipeline.scale).eval(), fitted.best_epoch, 0)
     # A fresh copy: the stored features belong to the backbone as it was.
-    backbone = resolve(recipe.model.backbone, pretrained=recipe.model.pretrained, seed=recipe.fit.seed)
+    asked = recipe.model
+    backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
     classifier = Classifier(backbone, head, material.pipeline.scale)
     tuned = finetune(
         classifier,

@@ -95,7 +95,8 @@ def _material(recipe: Recipe, root: Path, out: Path, progress: Progress) -> Mate
     task, index, folded = indexed(recipe, root)
     if len(task.labels) != 2 or task.kind != "classify":
         raise RecipeError(f"task {task.name!r} is not a question with two answers", "choose another task")
-    backbone = resolve(recipe.model.backbone, pretrained=recipe.model.pretrained, seed=recipe.fit.seed)
+    asked = recipe.model
+    backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
     _open(recipe, index, backbone, out)
     return gather(recipe, task, index, folded, backbone, progress)
 

@@ -69,16 +69,17 @@ class Backbone:
     origin: str
 
 
-def resolve(name: str, *, pretrained: bool = True, seed: int = 0) -> Backbone:
+def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96) -> Backbone:
     """Build a backbone and give it its weights.
 
     Args:
         name: any convolutional timm model.
         pretrained: whether to load weights; random ones are drawn from `seed` otherwise.
         seed: of random weights.
+        size: side of the square it will see, in pixels; some networks take certain sizes only.
 
     Raises:
-        RecipeError: timm has no such model, or its last feature map is not a picture.
+        RecipeError: timm has no such model, it does not take pictures of this size, or its last features are no map.
         WeightsError: the weights are neither local nor to be had from the hub, or do not fit.
     """
     if not timm.is_model(name):
@@ -99,7 +100,7 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0) -> Backbone:
     else:
         network, convention = _from_hub(name), None
         origin = f"timm/{name} from the hub, {_licence(network)}"
-    return _finished(name, network, convention, origin)
+    return _finished(name, network, convention, origin, size)
 
 
 def _licence(network: nn.Module) -> str:
@@ -142,7 +143,7 @@ def _from_hub(name: str) -> nn.Module:
     return network
 
 
-def _finished(name: str, network: nn.Module, convention: Convention | None, origin: str) -> Backbone:
+def _finished(name: str, network: nn.Module, convention: Convention | None, origin: str, size: int) -> Backbone:
     network.eval().requires_grad_(False)
     defaults: Any = network.pretrained_cfg
     features: Any = network.forward_features
@@ -150,9 +151,12 @@ def _finished(name: str, network: nn.Module, convention: Convention | None, orig
     std = convention.std if convention else tuple(float(value) for value in defaults["std"])
     try:
         with torch.inference_mode():
-            maps = features(torch.zeros(1, 3, 96, 96))
+            maps = features(torch.zeros(1, 3, size, size))
     except (AssertionError, RuntimeError, ValueError) as error:
-        raise RecipeError(f"{name} does not take pictures of any size", "take a convolutional network") from error
+        raise RecipeError(
+            f"{name} does not take pictures of {size}×{size} pixels",
+            f"set input.size to its own, {defaults['input_size'][-1]}, or take another backbone",
+        ) from error
     if maps.ndim != 4 or maps.shape[1] != network.num_features or maps.shape[2] != maps.shape[3]:
         shape = tuple(maps.shape)
         raise RecipeError(
