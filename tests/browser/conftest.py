@@ -28,7 +28,6 @@ ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-background-networking"
 @pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Browser]:
     """Yield a browser, for this folder only: meanwhile Playwright holds an event loop, and other tests want theirs."""
-    needs((STATIC / "index.html").is_file(), "the page is not built (make web)")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -55,6 +54,7 @@ def shipped_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _served(home: Path) -> Iterator[str]:
+    needs((STATIC / "index.html").is_file(), "the page is not built (make web)")
     program = Program(home)
     try:
         yield program.link()

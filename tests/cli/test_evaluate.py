@@ -1,5 +1,6 @@
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from senoscope.cli.evaluate import evaluate
+from senoscope.cli.evaluate import evaluate, named
 from senoscope.core.domain.bundle import DatasetFingerprint
 from senoscope.core.domain.recipe import SplitRecipe
 from senoscope.core.errors import DatasetError, MissingExtraError, SenoscopeError, UsageError
@@ -36,7 +37,8 @@ class Place:
         self.answers = Answers({name: 0.3 + 0.4 * (number % 2) for number, name in enumerate(names)})
         self.answers.manifest = manifest([TRAINED])
         self.answers.folder = self.run / "bundle"
-        monkeypatch.setattr("senoscope.runtime.store.load", lambda name: self.answers)
+        self.others: dict[str, Answers] = {}
+        monkeypatch.setattr("senoscope.runtime.store.load", lambda name: self.others.get(name, self.answers))
 
     def _samples(self, name: str) -> Any:
         return DATASETS.get(name).index(getattr(self, name)).samples
@@ -45,14 +47,22 @@ class Place:
         write_split(self.run / name, self.index, self.parts)
         return self.run / name
 
-    def evaluate(self, data: Path, *words: object) -> dict[str, Any]:
+    def other(self, name: str, shift: float, **changes: object) -> None:
+        """Another bundle, which answers otherwise."""
+        names = [s.sample_id for root in ("busi", "bus_bra") for s in self._samples(root)]
+        answers = Answers({key: shift + 0.4 * (number % 3) / 2 for number, key in enumerate(names)})
+        answers.manifest = manifest([TRAINED]).model_copy(update={"name": name, **changes})
+        self.others[name] = answers
+
+    def evaluate(self, data: Path, *words: object, bundles: Sequence[str] = ("tiny",)) -> dict[str, Any]:
         app = typer.Typer()
         app.command()(evaluate)
-        given = ["tiny", "--data", data, "--out", self.out, *words]
+        given = [*bundles, "--data", data, "--out", self.out, *words]
         result = CliRunner().invoke(app, [str(word) for word in given], catch_exceptions=False)
         assert result.exit_code == 0, result.output
         self.shown = result.output
-        report: dict[str, Any] = json.loads((self.out / "report.json").read_text("utf-8"))
+        name = "report.json" if len(bundles) == 1 else "comparison.json"
+        report: dict[str, Any] = json.loads((self.out / name).read_text("utf-8"))
         return report
 
 
@@ -145,3 +155,130 @@ def test_a_missing_extra_is_said_before_anything_is_measured(place: Place, monke
 
     with pytest.raises(MissingExtraError):
         place.evaluate(place.busi)
+
+
+def test_figures_by_patient_are_asked_for_by_level_and_rule(place: Place) -> None:
+    words = ["--dataset", "bus_bra", "--level", "patient", "--aggregate", "noisy_or"]
+
+    report = place.evaluate(place.bus_bra, *words)
+
+    assert report["cases"]["level"] == "patient"
+    assert report["cases"]["rule"] == "noisy_or"
+    assert report["cases"]["count"] == 4
+    assert "each patient by 1 − Π(1 − p)" in place.shown
+    assert (place.out / "cases.csv").is_file()
+
+
+def test_a_stated_prevalence_is_shown(place: Place) -> None:
+    report = place.evaluate(place.bus_bra, "--dataset", "bus_bra", "--prevalence", "0.006")
+
+    assert report["stated_prevalence"]["prevalence"] == 0.006
+    assert "At a prevalence of 0.006: PPV" in place.shown
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        (["--level", "woman"], "--level woman"),
+        (["--level", "patient", "--aggregate", "median"], "--aggregate median"),
+        (["--aggregate", "max"], "--aggregate pools images"),
+        (["--prevalence", "6"], "--prevalence 6"),
+        (["--prevalence", "0"], "--prevalence 0"),
+        (["--prevalence", "nan"], "--prevalence nan"),
+    ],
+)
+def test_options_that_make_no_sense_are_named(place: Place, words: list[str], problem: str) -> None:
+    with pytest.raises(UsageError, match=problem):
+        place.evaluate(place.bus_bra, "--dataset", "bus_bra", *words)
+
+    assert not place.out.exists()
+
+
+def test_several_bundles_are_compared_on_the_same_images(place: Place) -> None:
+    place.other("second", 0.1)
+    place.other("third", 0.2)
+
+    words = ["--dataset", "bus_bra"]
+    report = place.evaluate(place.bus_bra, *words, bundles=["tiny", "second", "best=third"])
+
+    assert [model["name"] for model in report["models"]] == ["tiny", "second", "best"]
+    assert [pair["name"] for pair in report["differences"]] == ["second", "best"]
+    for name in ("tiny", "second", "best"):
+        assert (place.out / name / "report.html").is_file()
+    assert (place.out / "comparison.html").is_file()
+    assert "after Holm" in place.shown
+
+
+def test_a_leaky_comparison_says_so(place: Place) -> None:
+    place.other("second", 0.1)
+
+    report = place.evaluate(place.busi, "--trained-on", bundles=["tiny", "second"])
+
+    assert report["leaky"]
+    assert "second LEAKY" in place.shown
+    assert place.shown.count("LEAKY: ") == 2
+
+
+@pytest.mark.parametrize(
+    ("bundles", "problem"),
+    [
+        (["tiny", "tiny"], "two bundles are called 'tiny'"),
+        (["one=tiny", "one=second"], "two bundles are called 'one'"),
+        (["tiny", "question"], "different tasks"),
+        (["tiny", "opposite"], "different positive labels"),
+    ],
+)
+def test_bundles_that_cannot_be_compared_are_refused_before_anything_is_measured(
+    place: Place, bundles: list[str], problem: str
+) -> None:
+    place.other("second", 0.1)
+    place.other("question", 0.1, task="biopsy")
+    place.other("opposite", 0.1, positive="benign")
+    for answers in (place.answers, *place.others.values()):
+        answers.stream = lambda *_, **__: pytest.fail("it was asked all the same")  # type: ignore[method-assign]
+
+    with pytest.raises(UsageError, match=problem):
+        place.evaluate(place.bus_bra, "--dataset", "bus_bra", bundles=bundles)
+
+    assert not place.out.exists()
+
+
+def test_a_threshold_that_one_bundle_lacks_is_said_before_anything_is_measured(place: Place) -> None:
+    place.other("second", 0.1, operating_points=manifest().operating_points[1:])
+    place.answers.stream = lambda *_, **__: pytest.fail("it was asked all the same")  # type: ignore[method-assign]
+
+    with pytest.raises(UsageError, match="second has no operating point 'screening'"):
+        place.evaluate(
+            place.bus_bra, "--dataset", "bus_bra", "--operating-point", "screening", bundles=["tiny", "second"]
+        )
+
+
+def test_an_answer_that_is_no_probability_names_the_sample(place: Place) -> None:
+    victim = place._samples("bus_bra")[2].sample_id
+    place.answers._probabilities[victim] = float("nan")
+
+    with pytest.raises(DatasetError, match=f"tiny answered sample '{victim}' with nan"):
+        place.evaluate(place.bus_bra, "--dataset", "bus_bra")
+
+    assert not place.out.exists()
+
+
+def test_a_comparison_that_fails_writes_nothing(place: Place) -> None:
+    place.other("second", 0.1)
+    victim = place._samples("bus_bra")[2].sample_id
+    place.others["second"]._probabilities[victim] = 1.5
+
+    with pytest.raises(DatasetError, match="second answered sample"):
+        place.evaluate(place.bus_bra, "--dataset", "bus_bra", bundles=["tiny", "second"])
+
+    assert not place.out.exists()
+
+
+def test_a_name_is_told_from_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "odd=folder").mkdir()
+
+    assert named("old=runs/a") == ("old", "runs/a")
+    assert named("runs/a") == ("", "runs/a")
+    assert named("odd=folder") == ("", "odd=folder")
+    assert named("../up=runs/a") == ("", "../up=runs/a")

@@ -3,13 +3,17 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from senoscope.core.domain.bundle import BundleManifest, Interval, MetricTable
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.evaluation import assess
+from senoscope.evidence.metrics.classification import FIGURES, TITLES
 from senoscope.evidence.packing import card, record, write_manifest
 from senoscope.runtime.store import read_manifest
 from tests.evidence.answers import manifest
-from tests.makers import tiny_bundle
+from tests.makers import bus_bra, tiny_bundle
 
 
 def table(dataset: str, auc: float, *, protocol: str = "external", leaky: bool = False) -> MetricTable:
@@ -50,3 +54,32 @@ def test_manifest_is_written_whole_and_nothing_is_left_beside_it(bundle: Path) -
 
     assert json.loads((bundle / "bundle.json").read_text("utf-8"))["format"] == 1
     assert {path.name for path in bundle.iterdir()} == {"bundle.json", "card.md", "model.onnx"}
+
+
+def test_card_of_a_recorded_evaluation_shows_every_figure_and_the_level(bundle: Path, tmp_path: Path) -> None:
+    index = DATASETS.get("bus_bra").index(bus_bra(tmp_path / "data", patients=12))
+    found = assess(
+        index,
+        np.linspace(0.1, 0.9, len(index)),
+        positive="malignant",
+        title="",
+        bundle="tiny",
+        version="1",
+        threshold=0.5,
+        operating_point="balanced",
+        protocol="external",
+        leak="it saw them all",
+        level="patient",
+        rule="max",
+        replicates=50,
+    )
+
+    kept = record(bundle, read_manifest(bundle), found.metric_table())
+
+    text = (bundle / "card.md").read_text("utf-8")
+    assert read_manifest(bundle) == kept
+    assert set(kept.metrics[-1].values) == set(FIGURES)
+    for name in FIGURES:
+        assert f"| {TITLES[name]} | {found.table[name]} |" in text
+    assert "### bus_bra: external; each patient by the highest of its images' probabilities" in text
+    assert "Leaky: too good to be believed" in text

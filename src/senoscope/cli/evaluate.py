@@ -38,7 +38,7 @@ def evaluate(
     bundles: Annotated[
         list[str],
         typer.Argument(
-            metavar="BUNDLE...",
+            metavar="BUNDLE",
             help="A shipped bundle, a bundle folder, or a run folder; NAME=BUNDLE calls it something else. "
             "Several are compared on the same images.",
         ),
@@ -140,6 +140,8 @@ def _several(named_places: Sequence[tuple[str, str]], request: Request, out: Pat
     # What cannot be compared is said before an hour of answers, not after it.
     check_names(names)
     check_question([model.manifest for model in models], names)
+    for model in models:
+        _check_point(model, request.operating_point)
     of = request.dataset or models[0].manifest.recipe.dataset
     found = [measure(model, request, of) for model in models]
     comparison = compare(found, names)
@@ -153,6 +155,14 @@ def _several(named_places: Sequence[tuple[str, str]], request: Request, out: Pat
             record(model.folder, model.manifest, one.metric_table())
     show_comparison(comparison)
     typer.echo(f"Comparison: {out / 'comparison.html'}")
+
+
+def _check_point(model: "Model", name: str) -> None:
+    from senoscope.core.errors import UsageError
+
+    known = [point.name for point in model.manifest.operating_points]
+    if name and name not in known:
+        raise UsageError(f"{model.manifest.name} has no operating point {name!r}", f"it has: {', '.join(known)}")
 
 
 def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation":
