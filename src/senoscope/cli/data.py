@@ -7,13 +7,22 @@ import typer
 
 from senoscope.cli.data_audit import Name, Root, audit_dataset
 from senoscope.cli.printing import say, show, table
+from senoscope.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from senoscope.evidence.datasets import Check, Dataset
     from senoscope.evidence.index import Index
 
-data_app = typer.Typer(help="Datasets: list, index, audit.", no_args_is_help=True)
+data_app = typer.Typer(help="Datasets: list, index, audit.", no_args_is_help=True, rich_markup_mode=None)
+
+EXAMPLES = """\b
+Examples:
+  senoscope data index busi DATASETS/busi
+  senoscope data index mini_mias DATASETS --out mini_mias.csv
+  senoscope data index idc DATASETS --out idc.parquet"""
+"""What the help of `index` ends with; \\b keeps the lines as they are."""
 
 
 @data_app.command("list")
@@ -21,43 +30,64 @@ def list_datasets() -> None:
     """List the datasets that can be read, with what to cite and what is allowed."""
     from senoscope.evidence.datasets import DATASETS
 
-    listing = table("name", "dataset")
     for name in DATASETS.names():
         facts = DATASETS.get(name)
         counts = ", ".join(label if count is None else f"{count:,} {label}" for label, count in facts.published.items())
-        about = (
-            f"{facts.title}: {facts.modality}, {counts}",
-            f"tasks: {', '.join(facts.tasks)}; licence: {facts.licence}",
+        typer.echo(name)
+        for line in (
+            f"{facts.title}: {facts.modality}, {facts.counted}: {counts}",
+            f"tasks: {', '.join(facts.tasks) or 'none yet'}; licence: {facts.licence}",
             f"layout: {facts.layout}",
             facts.url,
-        )
-        listing.add_row(name, "\n".join(about) + "\n")
-    show(listing)
+        ):
+            typer.echo(f"  {line}")
 
 
-@data_app.command("index")
+@data_app.command("index", epilog=EXAMPLES)
 def index_dataset(
     dataset: Name,
     root: Root,
-    out: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("index.csv"),
+    out: Annotated[Path, typer.Option(help="Table to write, .csv or (with the extra `data`) .parquet.")] = Path(
+        "index.csv"
+    ),
 ) -> None:
-    """Write the one table of a dataset: a row for every image, with patient, group, label, masks and boxes."""
+    """Write the one table of a dataset: a row for every image, with patient, group, label, masks and boxes.
+
+    Shows how many there are of every class beside the published numbers, how many patients, and what was left out.
+    """
     from senoscope.evidence.datasets import DATASETS
     from senoscope.evidence.index import write_index
 
-    index = DATASETS.get(dataset).index(root)
+    facts = DATASETS.get(dataset)
+    if out.suffix.lower() not in (".csv", ".parquet"):
+        raise UsageError(f"{out} is neither .csv nor .parquet", "name the table index.csv or index.parquet")
+    index = facts.index(root)
     write_index(index, out)
-    show(_counts(index))
+    show(_counts(facts, index))
+    say([f"more than published, is this the set? {check}" for check in facts.validate(index) if not check.plausible])
     say(index.notes)
     say([f"dropped {item.path}: {item.reason}" for item in index.dropped])
-    typer.echo(f"{len(index):,} images in {out}; paths are relative to {root}")
+    absent = sum(not sample.path for sample in index.samples)
+    about = f", {absent:,} without an image here" if absent else ""
+    typer.echo(f"{len(index):,} samples in {out}{about}; paths are relative to {root}")
 
 
 data_app.command("audit")(audit_dataset)
 
 
-def _counts(index: "Index") -> "Table":
-    counts = table("label", "images")
-    for label, count in index.counts().items():
-        counts.add_row(label, f"{count:,}")
+def _counts(facts: "Dataset", index: "Index") -> "Table":
+    """Every class, here and published, and the women (or clusters of copies) it is of; the last row is the whole."""
+    whole, *checks = facts.validate(index)
+    units = "patients" if index.has_patients else "groups"
+    twice = facts.counted == units
+    counts = table("label", f"{facts.counted} here", "published", *([] if twice else [units]))
+    for label, check in zip(facts.published, checks, strict=False):
+        women = len({sample.group for sample in index.samples if sample.label == label})
+        counts.add_row(label, *_numbers(check), *([] if twice else [f"{women:,}"]))
+    total = f" of {facts.patients:,}" if facts.patients and index.has_patients else ""
+    counts.add_row("all", *_numbers(whole), *([] if twice else [f"{index.units:,}{total}"]))
     return counts
+
+
+def _numbers(check: "Check") -> tuple[str, str]:
+    return f"{check.here:,}", "not stated" if check.published is None else f"{check.published:,}"

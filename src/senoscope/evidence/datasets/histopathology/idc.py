@@ -77,7 +77,7 @@ def _png_size(path: Path) -> tuple[int, int] | None:
 
 IDC_PATCHES = Dataset(
     name="idc",
-    title="IDC patches",
+    title="the IDC set (invasive ductal carcinoma)",
     tasks={"idc": Labelling()},
     modality="histopathology",
     licence="not stated; cite the paper",

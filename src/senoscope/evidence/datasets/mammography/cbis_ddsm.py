@@ -124,7 +124,7 @@ def _disjoint(lesions: list[_Lesion]) -> tuple[list[_Lesion], list[Dropped], lis
         sample = lesion.sample
         if sample.facts["split"] == "train" and sample.patient_id in both:
             reason = f"{sample.sample_id}: patient {sample.patient_id} is in the official test set too"
-            dropped.append(Dropped(lesion.image, reason))
+            dropped.append(Dropped(lesion.name, reason))
         else:
             kept.append(lesion)
     if not both:
