@@ -46,7 +46,8 @@ def test_the_page_stands_alone_and_shows_what_the_json_holds(three: Comparison, 
     for model in report["models"]:
         assert set(model["figures"]) == set(FIGURES)
         for figure in model["figures"].values():
-            assert f"{figure['value']:.3f} ({figure['low']:.3f}–{figure['high']:.3f})" in text
+            to = " to " if figure["low"] < 0 else "–"
+        assert f"{figure['value']:.3f} ({figure['low']:.3f}{to}{figure['high']:.3f})" in text
     for pair in report["differences"]:
         for name in ("delong", "permutation"):
             assert f"{pair[name]['p']:.3g}" in text

@@ -147,6 +147,29 @@ def test_predictive_values_follow_from_sensitivity_and_specificity(patients: Ind
     assert here.ppv.value == pytest.approx(found.table["ppv"].value)
 
 
+def test_a_stated_prevalence_moves_the_decision_curve_with_its_probabilities(patients: Index) -> None:
+    found = measured(patients, prevalence=0.006, manifest=manifest())
+
+    stated, curve = found.findings.stated, found.findings.decision
+    assert stated is not None
+    at = int(np.argmin(np.abs(curve.thresholds - 0.05)))
+    threshold = curve.thresholds[at]
+    called = stated.probabilities >= threshold
+    hits, alarms = called[found.labels == 1].mean(), called[found.labels == 0].mean()
+    expected = 0.006 * hits - 0.994 * alarms * threshold / (1 - threshold)
+    assert curve.model[at] == pytest.approx(expected)
+
+
+def test_chance_is_said(patients: Index) -> None:
+    labels = patients.labels_as("malignant")
+
+    coin, good = measured(patients), measured(patients, 0.2 + 0.6 * labels)
+
+    assert coin.table["roc_auc"].low <= 0.5
+    assert any("not shown to be better than chance" in note for note in coin.notes)
+    assert not any("better than chance" in note for note in good.notes)
+
+
 def test_calls_are_counted_for_every_label(patients: Index) -> None:
     found = measured(patients)
 

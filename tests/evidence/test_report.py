@@ -208,7 +208,8 @@ def test_numbers_on_the_page_are_those_in_the_json(data: Index, tmp_path: Path) 
     ]
     assert len(shown) > 40
     for figure in shown:
-        assert f"{figure['value']:.3f} ({figure['low']:.3f}–{figure['high']:.3f})" in text
+        to = " to " if figure["low"] < 0 else "–"
+        assert f"{figure['value']:.3f} ({figure['low']:.3f}{to}{figure['high']:.3f})" in text
     assert {group["value"] for group in report["subgroups"]} == {"North", "South"}
     assert all(group["few"] for group in report["subgroups"])
     assert "too few to conclude anything" in text

@@ -211,6 +211,8 @@ def assess(
     part = _answered(images, pooled, whole, level, rule, replicates=replicates, seed=seed)
     findings = find(cases, threshold, replicates=replicates, seed=seed, prevalence=prevalence, manifest=manifest)
     said = [*index.notes, *notes, *whole.notes]
+    if whole.table["roc_auc"].low <= 0.5:
+        said.append("not shown to be better than chance: the interval of the ROC AUC reaches down to 0.5")
     if images.abstained.any():
         said += [f"without abstained images: {note}" for note in part.notes]
     if level != "image":

@@ -67,7 +67,7 @@ class Findings:
         delong: ROC AUC with DeLong's interval, clustered where groups hold several cases; None where it has none.
         exact: sensitivity and specificity with exact binomial intervals; empty where groups hold several cases.
         recalibration: `calibration_intercept` and `calibration_slope` with sandwich intervals.
-        decision: net benefit over thresholds.
+        decision: net benefit over thresholds; at a stated prevalence that of the shifted probabilities.
         predictive: PPV and NPV over prevalences.
         subgroups: figures by what the publisher says of the images.
         transfer: what becomes of the threshold here; empty where the model was calibrated on this dataset.
@@ -116,6 +116,7 @@ def find(
     labels, values, groups = cases.labels, cases.probabilities, cases.groups
     shares = dict.fromkeys((*PREVALENCES, float(labels.mean()), *(() if prevalence is None else (prevalence,))))
     predictive = _predictive(cases, tuple(sorted(shares)), replicates, seed)
+    stated = None if prevalence is None else _stated(cases, threshold, prevalence, predictive, manifest, notes)
     transfer: tuple[Transferred, ...] = ()
     if manifest is not None and manifest.recipe.dataset != cases.index.dataset:
         transfer = _transfer(cases, threshold, manifest, notes, replicates=replicates, seed=seed)
@@ -123,12 +124,13 @@ def find(
         delong=_tried(lambda: delong(labels, values, groups), "DeLong's interval", notes),
         exact=_exact(cases, notes),
         recalibration=_tried(lambda: recalibration(labels, values, groups), "recalibration", notes) or {},
-        decision=decision_curve(labels, values, prevalence),
+        # Whoever states a prevalence will use the probabilities that are right there.
+        decision=decision_curve(labels, values if stated is None else stated.probabilities, prevalence),
         predictive=predictive,
         subgroups=subgroups(cases.index, labels, values, groups, cases.thresholds, replicates=replicates, seed=seed),
         transfer=transfer,
         classes=_classes(cases),
-        stated=None if prevalence is None else _stated(cases, threshold, prevalence, predictive, manifest, notes),
+        stated=stated,
         notes=tuple(notes),
     )
 

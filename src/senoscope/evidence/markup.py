@@ -48,7 +48,9 @@ def cell(value: Cell) -> Html:
     if value is None:
         return Html('<span class="range">undefined</span>')
     if isinstance(value, Interval):
-        return Html(f'{value.value:.3f} <span class="range">({value.low:.3f}–{value.high:.3f})</span>')
+        # A dash before a minus cannot be read.
+        to = " to " if value.low < 0 else "–"
+        return Html(f'{value.value:.3f} <span class="range">({value.low:.3f}{to}{value.high:.3f})</span>')
     return markup(value)
 
 

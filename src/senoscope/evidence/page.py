@@ -8,6 +8,7 @@ from senoscope.evidence.evaluation import Evaluation
 from senoscope.evidence.findings import Predictive, Stated
 from senoscope.evidence.markup import Cell, Html, Section, folded, items, joined, markup, page, plots, table, words
 from senoscope.evidence.metrics.classification import BINS, FIGURES, TITLES
+from senoscope.evidence.metrics.intervals import FEW as FEW_OF_A_KIND
 from senoscope.evidence.metrics.subgroups import Subgroup
 
 CAPTIONS = {
@@ -15,14 +16,14 @@ CAPTIONS = {
     "pr": "Precision–recall curve; the line is the share of positives.",
     "reliability": "Reliability; larger dots hold more. 95 % intervals (Wilson) take images as independent.",
     "histogram": "Probabilities given; the dashed line is the operating point.",
-    "decision": "Net benefit of calling by the model, everyone or nobody, at a prevalence of {share:.4g}.",
+    "decision": "Net benefit of calling by the model, everyone or nobody, at a prevalence of {share}.",
     "predictive": "PPV and NPV at the operating point, over the share of women who have the disease.",
 }
 
 SUBGROUP_FIGURES = ("roc_auc", "sensitivity", "specificity", "brier")
 """Figures of subgroups on the page; `report.json` has all."""
 
-FEW = "fewer than 20 patients: too few to conclude anything"
+FEW = "fewer than 20 patients, or fewer than 10 images of either kind: too few to conclude anything"
 
 MOST_UNREAD = 50
 """Unreadable images named on the page; `report.json` names all."""
@@ -133,7 +134,8 @@ def _calls(evaluation: Evaluation) -> Html:
 
 def _curves(evaluation: Evaluation, drawn: Mapping[str, str]) -> Html:
     stated = evaluation.findings.stated
-    share = float(evaluation.labels.mean()) if stated is None else stated.prevalence
+    here = f"{evaluation.labels.mean():.4g}"
+    share = here if stated is None else f"{stated.prevalence:.4g}, with probabilities shifted to it"
     return plots(drawn, {name: caption.format(share=share) for name, caption in CAPTIONS.items()})
 
 
@@ -212,12 +214,16 @@ def _subgroups(groups: tuple[Subgroup, ...]) -> Html:
         head = ("value", "images", "patients", "positive", *(TITLES[name] for name in SUBGROUP_FIGURES))
         title = Html(f"<h3>{markup(fact)}</h3>")
         parts += [title, table(head, rows)]
-    caution = "" if not any(group.few for group in groups) else Html(f'<p class="few">⚠ marks {FEW}.</p>')
+    caution = "" if not any(map(_few, groups)) else Html(f'<p class="few">⚠ marks {FEW}.</p>')
     return joined(caution, *parts)
 
 
+def _few(group: Subgroup) -> bool:
+    return group.few or min(group.positives, group.images - group.positives) < FEW_OF_A_KIND
+
+
 def _subgroup(group: Subgroup) -> tuple[Cell, ...]:
-    mark = Html(f' <span class="few" title="{FEW}">⚠</span>') if group.few else Html("")
+    mark = Html(f' <span class="few" title="{FEW}">⚠</span>') if _few(group) else Html("")
     name = Html(f"{markup(group.value)}{mark}")
     counts = (f"{group.images:,}", f"{group.patients:,}", f"{group.positives:,}")
     return (name, *counts, *(group.table.get(figure) for figure in SUBGROUP_FIGURES))

@@ -202,6 +202,7 @@ def _pooled(material: Material, folds: list[Scores], notes: Sequence[str] = ()) 
         operating_point=point.name,
         protocol=f"{recipe.split.folds}-fold cross-validation by {by}",
         leak=PAPER_LEAK if paper else "",
+        recipe=recipe,
         notes=[
             *notes,
             "each fold was calibrated and called by samples it was neither trained nor tested on; "
