@@ -40,6 +40,8 @@ TABLES = {
     "inbreast": Table("INbreast.csv", "Bi-Rads", "File Name", ";"),
     "cmmd": Table("CMMD_clinicaldata_revision.xlsx", "classification", "ID1"),
     "vindr_mammo": Table("breast-level_annotations.csv", "breast_birads", "image_id"),
+    "ispy2": Table("ISPY2-Imaging-Cohort-1-Clinical-Data.xlsx", "pCR", "Patient_ID"),
+    "qin_breast": Table("QIN-Breast_TreatmentResponse(2014-12-16).xlsx", "Response", "Patient ID"),
 }
 every_table = pytest.mark.parametrize("name", sorted(TABLES))
 

@@ -2,7 +2,7 @@
 
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
 from tests.makers.mammogram_sets import cbis_ddsm, cmmd, inbreast, mini_mias, rsna, vindr_mammo
-from tests.makers.mri_sets import breastdcedl
+from tests.makers.mri_sets import breastdcedl, ispy2, qin_breast
 from tests.makers.pictures import (
     bomb_png,
     colour,
@@ -18,11 +18,13 @@ from tests.makers.pictures import (
 )
 from tests.makers.records import coded, dicom, drop_column, repeat_row, set_cell, table_cells, write_table
 from tests.makers.thermogram_sets import dmr_ir, matrix_text, thermogram
-from tests.makers.tissue_sets import breakhis, idc
+from tests.makers.tissue_sets import bach, bcss, breakhis, idc
 from tests.makers.ultrasound_sets import breast_usg, breastmnist, bus_bra, busi
 
 __all__ = [
     "TINY",
+    "bach",
+    "bcss",
     "bomb_png",
     "breakhis",
     "breast_usg",
@@ -41,6 +43,7 @@ __all__ = [
     "grey",
     "idc",
     "inbreast",
+    "ispy2",
     "matrix_text",
     "mini_mias",
     "oval",
@@ -48,6 +51,7 @@ __all__ = [
     "pil_bytes",
     "png_bytes",
     "png_chunk",
+    "qin_breast",
     "repeat_row",
     "rsna",
     "set_cell",

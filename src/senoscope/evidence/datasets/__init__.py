@@ -2,6 +2,8 @@
 
 from senoscope.core.registry import Registry
 from senoscope.evidence.datasets.base import Check, Dataset, Labelling
+from senoscope.evidence.datasets.histopathology.bach import BACH
+from senoscope.evidence.datasets.histopathology.bcss import BCSS
 from senoscope.evidence.datasets.histopathology.breakhis import BREAKHIS
 from senoscope.evidence.datasets.histopathology.idc import IDC_PATCHES
 from senoscope.evidence.datasets.mammography.cbis_ddsm import CBIS_DDSM
@@ -11,6 +13,8 @@ from senoscope.evidence.datasets.mammography.mini_mias import MINI_MIAS
 from senoscope.evidence.datasets.mammography.rsna import RSNA
 from senoscope.evidence.datasets.mammography.vindr_mammo import VINDR_MAMMO
 from senoscope.evidence.datasets.mri.breastdcedl import BREASTDCEDL
+from senoscope.evidence.datasets.mri.ispy2 import ISPY2
+from senoscope.evidence.datasets.mri.qin_breast import QIN_BREAST
 from senoscope.evidence.datasets.thermography.dmr_ir import DMR_IR
 from senoscope.evidence.datasets.ultrasound.breast_usg import BREAST_USG
 from senoscope.evidence.datasets.ultrasound.breastmnist import BREASTMNIST
@@ -34,8 +38,12 @@ DATASETS: Registry[Dataset] = Registry(
             CBIS_DDSM,
             BREAKHIS,
             IDC_PATCHES,
+            BCSS,
+            BACH,
             DMR_IR,
             BREASTDCEDL,
+            ISPY2,
+            QIN_BREAST,
         )
     ],
 )

@@ -1,14 +1,10 @@
 """Finding what a publisher laid out, in a folder that someone may have unpacked one level deeper."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from senoscope.core.errors import DatasetError
 from senoscope.evidence.tables import path_inside
-
-MOST_FILES = 2_000_000
-"""Files of one set; the largest here has 55,000."""
 
 PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 """Names that a table of paths can hold."""
@@ -39,28 +35,6 @@ def nearest(root: Path, patterns: Sequence[str], depth: int = 2) -> Path | None:
                 if path.is_file() and not path.name.startswith((".", "~")) and inside(root, path):
                     return path
     return None
-
-
-def files_below(root: Path, folder: Path, suffixes: Iterable[str]) -> Iterator[Path]:
-    """Yield the files below a folder that have one of these suffixes, sorted within each folder.
-
-    Links to folders are not followed, and files that a link leads out of the root are left out.
-
-    Raises:
-        DatasetError: there are more than `MOST_FILES`.
-    """
-    wanted = tuple(suffixes)
-    count = 0
-    for entry in sorted(folder.iterdir()):
-        if entry.is_dir() and not entry.is_symlink():
-            found: Iterable[Path] = files_below(root, entry, wanted)
-        else:
-            found = [entry] if entry.name.lower().endswith(wanted) and entry.is_file() and inside(root, entry) else []
-        for path in found:
-            count += 1
-            if count > MOST_FILES:
-                raise DatasetError(f"{folder} holds more than {MOST_FILES:,} files", "is this the right folder?")
-            yield path
 
 
 def inside(root: Path, path: Path) -> bool:

@@ -5,15 +5,17 @@ many women with a cancer the other breast is there too, without a row: it is nob
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from senoscope.core.errors import InputError
 from senoscope.evidence.datasets.base import Dataset, Labelling
-from senoscope.evidence.datasets.folders import below, files_below, nearest
+from senoscope.evidence.datasets.folders import nearest
+from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.datasets.mammography.views import view_of
 from senoscope.evidence.headers import read_header
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.listing import Line, read_listing
+from senoscope.evidence.records import Line, read_records
 
 COLUMNS = ("ID1", "LeftRight", "Age", "number", "abnormality", "classification", "subtype")
 PATIENT = re.compile(r"^D[12]-\d{4}$")
@@ -28,20 +30,19 @@ def _read(dataset: Dataset, root: Path) -> Index:
     table = nearest(root, ("CMMD_clinicaldata*.xlsx", "CMMD_clinicaldata*.csv"))
     if table is None:
         raise dataset.wrong_folder(root, root)
-    listing = read_listing(table, COLUMNS)
+    records = read_records(table, COLUMNS)
     breasts: Breasts = {}
-    for line in listing:
+    for line in records:
         patient, side = line.identifier("ID1", PATIENT), line.word("LeftRight", SIDES)
-        listing.once(line, "ID1", f"{patient} {side}")
+        records.once(line, "ID1", f"{patient} {side}")
         breasts[patient, side] = (line, line.word("classification", LABELS))
     samples: list[Sample] = []
-    dropped: list[Dropped] = []
-    others = 0
-    for path in files_below(root, root, (".dcm",)):
-        sample = _sample(root, path, breasts, len(samples), dropped)
-        others += sample is None
+    paths, dropped = files_below(root, root, (".dcm",))
+    refused = len(dropped)
+    for path in paths:
+        sample = _sample(root, path, breasts, dropped)
         samples += [sample] if sample else []
-    others -= len(dropped)
+    others = len(paths) - len(samples) - (len(dropped) - refused)
     samples = _named(samples)
     met = {(sample.patient_id, sample.laterality) for sample in samples}
     notes = [dataset.share_note(len(samples))]
@@ -52,16 +53,15 @@ def _read(dataset: Dataset, root: Path) -> Index:
     return Index(dataset.name, root, tuple(samples), tuple(dropped), tuple(notes))
 
 
-def _sample(root: Path, path: Path, breasts: Breasts, number: int, dropped: list[Dropped]) -> Sample | None:
-    name = below(root, path)
+def _sample(root: Path, path: str, breasts: Breasts, dropped: list[Dropped]) -> Sample | None:
     try:
-        header = read_header(path, HEADER)
+        header = read_header(root / path, HEADER)
     except InputError as error:
-        dropped.append(Dropped(name, f"unreadable: {error.message}"))
+        dropped.append(Dropped(path, f"unreadable: {error.message}"))
         return None
     patient, side = header["PatientID"], (header["ImageLaterality"] or header["Laterality"]).upper()
     if PATIENT.match(patient) is None or side not in ("L", "R"):
-        dropped.append(Dropped(name, "its header does not say whose breast, or which"))
+        dropped.append(Dropped(path, "its header does not say whose breast, or which"))
         return None
     if (patient, side) not in breasts:
         return None
@@ -69,13 +69,11 @@ def _sample(root: Path, path: Path, breasts: Breasts, number: int, dropped: list
     age = line.whole("Age")
     facts = line.facts(FACTS) | ({"age": age} if age else {})
     view = view_of(header["ViewCodeSequence"], header["ViewPosition"])
-    return Sample(str(number), patient, patient, name, label, laterality=side, view=view, facts=facts)
+    return Sample(path, patient, patient, path, label, laterality=side, view=view, facts=facts)
 
 
 def _named(samples: list[Sample]) -> list[Sample]:
     """Name every sample by patient, side and view, and number those of one name, in the order of their files."""
-    from dataclasses import replace
-
     times: dict[str, int] = {}
     named = []
     for sample in samples:

@@ -6,15 +6,16 @@ who is told by the second part of a file's name, so that a woman who came twice 
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from senoscope.core.errors import InputError
 from senoscope.evidence.datasets.base import Dataset, Labelling
-from senoscope.evidence.datasets.folders import below, files_below, nearest
+from senoscope.evidence.datasets.folders import below, nearest
+from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.datasets.mammography.contours import Contours, read_contours
 from senoscope.evidence.headers import read_header
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.listing import Line, read_listing
+from senoscope.evidence.records import Line, read_records
 
 COLUMNS = ("Laterality", "View", "File Name", "ACR", "Bi-Rads")
 FILE = re.compile(r"^(\d{1,12})_([0-9a-f]{8,64})_MG_([LR])_([A-Z]{2,4})_ANON\.dcm$")
@@ -43,15 +44,15 @@ def _read(dataset: Dataset, root: Path) -> Index:
         raise dataset.wrong_folder(root, root)
     dropped: list[Dropped] = []
     files = _files(root, images, dropped)
-    listing = read_listing(table, COLUMNS, delimiter=";")
+    records = read_records(table, COLUMNS, delimiter=";")
     samples: list[Sample] = []
     listed: set[str] = set()
-    for line in listing:
+    for line in records:
         # The spreadsheet ends in remarks and sums.
         if not any(line.text(column) for column in ("File Name", "Laterality", "View")):
             continue
         number = line.identifier("File Name", NUMBER)
-        listing.once(line, "File Name", number)
+        records.once(line, "File Name", number)
         label, side = line.word("Bi-Rads", LABELS), line.word("Laterality", SIDES)
         listed.add(number)
         if (file := files.get(number)) is None:
@@ -69,14 +70,16 @@ def _read(dataset: Dataset, root: Path) -> Index:
 
 def _files(root: Path, folder: Path, dropped: list[Dropped]) -> dict[str, _File]:
     found: dict[str, _File] = {}
-    for path in files_below(root, folder, (".dcm",)):
-        match = FILE.match(path.name)
+    paths, refused = files_below(root, folder, (".dcm",))
+    dropped += refused
+    for path in paths:
+        match = FILE.match(PurePosixPath(path).name)
         if match is None:
-            dropped.append(Dropped(below(root, path), "not named '<number>_<patient>_MG_<side>_<view>_ANON.dcm'"))
+            dropped.append(Dropped(path, "not named '<number>_<patient>_MG_<side>_<view>_ANON.dcm'"))
         elif match[1] in found:
-            dropped.append(Dropped(below(root, path), f"a second file of the image {match[1]}"))
+            dropped.append(Dropped(path, f"a second file of the image {match[1]}"))
         else:
-            found[match[1]] = _File(below(root, path), match[2], match[3])
+            found[match[1]] = _File(path, match[2], match[3])
     return found
 
 

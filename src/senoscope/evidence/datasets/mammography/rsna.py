@@ -10,7 +10,7 @@ from pathlib import Path
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import below, nearest, subfolders
 from senoscope.evidence.index import Index, Sample
-from senoscope.evidence.listing import Line, Listing, read_listing
+from senoscope.evidence.records import Line, Records, read_records
 
 COLUMNS = (
     *("site_id", "patient_id", "image_id", "laterality", "view", "age", "cancer", "biopsy", "invasive", "BIRADS"),
@@ -34,14 +34,14 @@ def _read(dataset: Dataset, root: Path) -> Index:
     table = nearest(root, ("train.csv",))
     if table is None:
         raise dataset.wrong_folder(root, root)
-    listing = read_listing(table, COLUMNS)
-    layout = _layout(root, table.parent, listing)
+    records = read_records(table, COLUMNS)
+    layout = _layout(root, table.parent, records)
     if layout is None:
         raise dataset.wrong_folder(root, table.parent)
     samples: list[Sample] = []
-    for line in listing:
+    for line in records:
         patient, image = line.identifier("patient_id", NUMBER), line.identifier("image_id", NUMBER)
-        listing.once(line, "image_id", image)
+        records.once(line, "image_id", image)
         label, side = line.word("cancer", LABELS), line.word("laterality", SIDES)
         path = layout.format(patient, image)
         if (root / path).exists():
@@ -50,14 +50,14 @@ def _read(dataset: Dataset, root: Path) -> Index:
             view = line.text("view").upper()
             samples.append(Sample(image, patient, patient, path, label, laterality=side, view=view, facts=facts))
     notes = [dataset.share_note(len(samples)), "the label is the breast's, not the image's"]
-    if len(listing) > len(samples):
-        notes.append(f"{len(listing) - len(samples):,} rows of {table.name} have no image here")
+    if len(records) > len(samples):
+        notes.append(f"{len(records) - len(samples):,} rows of {table.name} have no image here")
     return Index(dataset.name, root, tuple(samples), (), tuple(notes))
 
 
-def _layout(root: Path, base: Path, listing: Listing) -> str | None:
+def _layout(root: Path, base: Path, records: Records) -> str | None:
     """Find the folder and the pattern that the images are named by; the first image found decides."""
-    ids = [(line.identifier("patient_id", NUMBER), line.identifier("image_id", NUMBER)) for line in listing]
+    ids = [(line.identifier("patient_id", NUMBER), line.identifier("image_id", NUMBER)) for line in records]
     for folder in (base / "train_images", base, *subfolders(base)):
         for pattern in PATTERNS:
             if any((folder / pattern.format(*pair)).is_file() for pair in ids):

@@ -13,7 +13,7 @@ from senoscope.core.domain.geometry import Box
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import below, nearest
 from senoscope.evidence.index import Index, Sample
-from senoscope.evidence.listing import Line, read_listing
+from senoscope.evidence.records import Line, read_records
 
 COLUMNS = ("study_id", "image_id", "laterality", "view_position", "breast_birads", "breast_density", "split")
 FINDINGS = ("image_id", "height", "width", "finding_categories", "xmin", "ymin", "xmax", "ymax")
@@ -36,11 +36,11 @@ def _read(dataset: Dataset, root: Path) -> Index:
         raise dataset.wrong_folder(root, root)
     boxes, lesions = _findings(table.parent / "finding_annotations.csv")
     extras = _extras(table.parent / "metadata.csv")
-    listing = read_listing(table, COLUMNS)
+    records = read_records(table, COLUMNS)
     samples: list[Sample] = []
-    for line in listing:
+    for line in records:
         exam, image = line.identifier("study_id", HASH), line.identifier("image_id", HASH)
-        listing.once(line, "image_id", image)
+        records.once(line, "image_id", image)
         label, side = line.word("breast_birads", LABELS), line.word("laterality", SIDES)
         split = line.word("split", SPLITS)
         path = below(root, table.parent / "images" / exam / f"{image}.dicom")
@@ -59,8 +59,8 @@ def _read(dataset: Dataset, root: Path) -> Index:
         "the label is a BI-RADS assessment of the breast, not pathology",
         "no patient ids: the group is the exam",
     ]
-    if len(listing) > len(samples):
-        notes.append(f"{len(listing) - len(samples):,} rows of {table.name} have no image here")
+    if len(records) > len(samples):
+        notes.append(f"{len(records) - len(samples):,} rows of {table.name} have no image here")
     return Index(dataset.name, root, tuple(samples), (), tuple(notes))
 
 
@@ -69,7 +69,7 @@ def _findings(path: Path) -> tuple[dict[str, list[Box]], dict[str, set[str]]]:
     lesions: dict[str, set[str]] = defaultdict(set)
     if not path.is_file():
         return boxes, lesions
-    for line in read_listing(path, FINDINGS):
+    for line in read_records(path, FINDINGS):
         image = line.identifier("image_id", HASH)
         words = {single or double for single, double in WORD.findall(line.cells["finding_categories"])} - {NOTHING}
         lesions[image] |= words
@@ -97,7 +97,7 @@ def _extras(path: Path) -> dict[str, dict[str, str]]:
     if not path.is_file():
         return {}
     found = {}
-    for line in read_listing(path, HEADERS):
+    for line in read_records(path, HEADERS):
         age = re.fullmatch(r"0*(\d{1,3})Y?", line.text("Patient's Age"))
         found[line.cells["SOP Instance UID"]] = line.facts(EXTRAS) | ({"age": age[1]} if age else {})
     return found

@@ -13,7 +13,7 @@ from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import below, inside, levels, nearest
 from senoscope.evidence.index import Dropped, Index, Sample
 from senoscope.evidence.lesions import mask_box
-from senoscope.evidence.listing import Line, read_listing
+from senoscope.evidence.records import Line, read_records
 
 TABLE = "*[Cc]linical-data*.xlsx"
 COLUMNS = ("CaseID", "Image_filename", "Mask_tumor_filename", "Mask_other_filename", "BIRADS", "Classification")
@@ -43,14 +43,14 @@ def _read(dataset: Dataset, root: Path) -> Index:
     folder = _images(table.parent) if table else None
     if table is None or folder is None:
         raise dataset.wrong_folder(root, root)
-    listing = read_listing(table, COLUMNS)
+    records = read_records(table, COLUMNS)
     samples: list[Sample] = []
     dropped: list[Dropped] = []
-    for line in listing:
+    for line in records:
         case = line.identifier("CaseID")
         image = below(root, folder / line.identifier("Image_filename", FILE))
-        listing.once(line, "CaseID", case)
-        listing.once(line, "Image_filename", image)
+        records.once(line, "CaseID", case)
+        records.once(line, "Image_filename", image)
         label = line.word("Classification", LABELS)
         masks = _names(line)
         if not (root / image).exists():
@@ -58,8 +58,8 @@ def _read(dataset: Dataset, root: Path) -> Index:
         line.path(root, "Image_filename", image)
         samples.append(_sample(root, folder, line, case, image, label, masks, dropped))
     notes = [dataset.share_note(len(samples))]
-    if len(listing) > len(samples):
-        notes.append(f"{len(listing) - len(samples):,} rows of {table.name} have no image here")
+    if len(records) > len(samples):
+        notes.append(f"{len(records) - len(samples):,} rows of {table.name} have no image here")
     return Index(dataset.name, root, tuple(samples), tuple(dropped), tuple(notes))
 
 

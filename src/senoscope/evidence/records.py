@@ -65,7 +65,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Listing:
+class Records:
     """A table: where it is and what its rows hold."""
 
     place: str
@@ -85,9 +85,9 @@ class Listing:
             raise line.error(column, f"{key!r} is in row {earlier} already")
 
 
-def read_listing(
+def read_records(
     path: Path, columns: tuple[str, ...], *, sheet: str = "", delimiter: str = ",", headless: bool = False
-) -> Listing:
+) -> Records:
     """Read a table: a spreadsheet by its suffix (see `read_sheet`), else CSV (see `read_rows`).
 
     Raises:
@@ -95,5 +95,5 @@ def read_listing(
     """
     if path.suffix.lower() in SPREADSHEETS:
         name, rows = read_sheet(path, columns, sheet)
-        return Listing(f"{path}, sheet {name!r}", tuple(rows))
-    return Listing(str(path), tuple(read_rows(path, columns, delimiter=delimiter, headless=headless)))
+        return Records(f"{path}, sheet {name!r}", tuple(rows))
+    return Records(str(path), tuple(read_rows(path, columns, delimiter=delimiter, headless=headless)))
