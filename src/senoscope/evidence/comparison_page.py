@@ -11,7 +11,7 @@ from senoscope.evidence.markup import LEAKY, Cell, Html, Section, items, joined,
 from senoscope.evidence.metrics.classification import FIGURES, TITLES
 from senoscope.evidence.metrics.delong import PairedTest
 from senoscope.evidence.plots import overlay
-from senoscope.evidence.report import dumped, figures, write_files
+from senoscope.evidence.report import cases, dumped, figures, write_files
 
 FORMAT = 1
 """Version of `comparison.json`."""
@@ -55,12 +55,7 @@ def to_json(comparison: Comparison) -> dict[str, Any]:
         "research_use_only": True,
         "dataset": first.dataset.model_dump(),
         "positive": first.positive,
-        "cases": {
-            "level": first.level,
-            "rule": None if first.level == "image" else first.rule,
-            "count": len(first.cases),
-            "positives": int(first.labels.sum()),
-        },
+        "cases": cases(first),
         "counts": {"images": len(first.images), "groups": first.dataset.patients, "unit": first.unit},
         "intervals": {"level": 0.95, "replicates": comparison.replicates, "resampled": first.unit},
         "leaky": bool(comparison.leaks),

@@ -71,7 +71,7 @@ def dumped(values: object) -> str:
 
 def to_json(evaluation: Evaluation, checklists: Sequence[Checklist] = ()) -> dict[str, Any]:
     """Everything the page shows, as plain JSON values; a figure that is 0/0 is null."""
-    images, findings = evaluation.images, evaluation.findings
+    findings = evaluation.findings
     return {
         "format": FORMAT,
         "senoscope": __version__,
@@ -84,20 +84,8 @@ def to_json(evaluation: Evaluation, checklists: Sequence[Checklist] = ()) -> dic
         "leak": evaluation.leak,
         "positive": evaluation.positive,
         "operating_point": {"name": evaluation.operating_point, "threshold": evaluation.threshold},
-        "cases": {
-            "level": evaluation.level,
-            "rule": None if evaluation.level == "image" else evaluation.rule,
-            "count": len(evaluation.cases),
-            "positives": int(evaluation.labels.sum()),
-        },
-        "counts": {
-            "images": len(images),
-            "groups": evaluation.dataset.patients,
-            "unit": evaluation.unit,
-            "positives": int(images.labels.sum()),
-            "abstained": int(images.abstained.sum()) if evaluation.abstains else None,
-            "unread": len(evaluation.unread),
-        },
+        "cases": cases(evaluation),
+        "counts": _counts(evaluation),
         "intervals": {
             "level": 0.95,
             "replicates": evaluation.replicates,
@@ -115,6 +103,28 @@ def to_json(evaluation: Evaluation, checklists: Sequence[Checklist] = ()) -> dic
         "notes": list(evaluation.notes),
         "unread": [asdict(item) for item in evaluation.unread],
         "checklists": [_checklist(checklist) for checklist in checklists],
+    }
+
+
+def cases(evaluation: Evaluation) -> dict[str, Any]:
+    """What the figures count, as JSON."""
+    return {
+        "level": evaluation.level,
+        "rule": None if evaluation.level == "image" else evaluation.rule,
+        "count": len(evaluation.cases),
+        "positives": int(evaluation.labels.sum()),
+    }
+
+
+def _counts(evaluation: Evaluation) -> dict[str, Any]:
+    images = evaluation.images
+    return {
+        "images": len(images),
+        "groups": evaluation.dataset.patients,
+        "unit": evaluation.unit,
+        "positives": int(images.labels.sum()),
+        "abstained": int(images.abstained.sum()) if evaluation.abstains else None,
+        "unread": len(evaluation.unread),
     }
 
 
