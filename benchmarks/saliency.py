@@ -14,8 +14,9 @@ from senoscope.core.io import read
 from senoscope.core.tasks import TASKS
 from senoscope.learning.export import export
 from senoscope.learning.material import pipeline_of
+from senoscope.learning.models.build import build
 from senoscope.learning.models.classifier import Classifier
-from senoscope.learning.models.heads import LogisticHead, build
+from senoscope.learning.models.heads import LogisticHead
 from senoscope.runtime.session import Session
 
 THREADS, IMAGES = 2, 16

@@ -20,7 +20,8 @@ from senoscope.evidence.metrics.classification import roc_auc
 from senoscope.learning.features import FeatureStore, Wanted
 from senoscope.learning.fit import Examples, fit_head
 from senoscope.learning.material import pipeline_of
-from senoscope.learning.models.heads import PapersHead, build
+from senoscope.learning.models.build import build
+from senoscope.learning.models.heads import PapersHead
 from senoscope.learning.weights import Backbone
 
 TRAIN, VALIDATION = 64, 64

@@ -8,7 +8,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from senoscope.learning.models.build import Head
 from senoscope.learning.models.heads import LogisticHead, PapersHead
+from senoscope.learning.models.svm import SVMHead
 from senoscope.learning.weights import Backbone, resolve
 
 TINY = "test_efficientnet"
@@ -67,7 +69,23 @@ def logistic_head(features: int) -> LogisticHead:
     return head.eval()
 
 
-HEADS: dict[str, Callable[[int], PapersHead | LogisticHead]] = {"papers": papers_head, "logistic": logistic_head}
+def svm_head(features: int, linear: bool) -> SVMHead:
+    """A support vector machine with random vectors, as after a fit."""
+    random = torch.Generator().manual_seed(3)
+    head = SVMHead(features, linear)
+    head.start(torch.randn(50, features, generator=random) * 2 + 1)
+    count = 1 if linear else 9
+    weights = torch.randn(count, generator=random) * (0.5 if linear else 3)
+    head.adopt(torch.randn(count, features, generator=random), weights, torch.randn(1), torch.tensor([0.3 / features]))
+    return head.eval()
+
+
+HEADS: dict[str, Callable[[int], Head]] = {
+    "papers": papers_head,
+    "logistic": logistic_head,
+    "svm_linear": lambda features: svm_head(features, linear=True),
+    "svm_rbf": lambda features: svm_head(features, linear=False),
+}
 
 
 def clouds(count: int = 160, features: int = 12, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

@@ -110,6 +110,7 @@ def test_jitter_keeps_the_size_and_changes_the_picture() -> None:
 
 def test_outputs_are_those_of_the_network_on_prepared_pictures(paths: list[Path]) -> None:
     model = classifier()
+    assert isinstance(model.head, LogisticHead)
     with torch.no_grad():
         model.head.last.weight.normal_(generator=torch.Generator().manual_seed(1))
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from senoscope.core.domain.recipe import ModelRecipe
-from senoscope.learning.models.heads import LogisticHead, PapersHead, build
+from senoscope.learning.models.build import build
+from senoscope.learning.models.heads import LogisticHead, PapersHead
 from tests.learning.conftest import HEADS, papers_head
 
 NAMES = get_args(ModelRecipe.model_fields["head"].annotation)

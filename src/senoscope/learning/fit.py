@@ -14,7 +14,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from senoscope.core.domain.recipe import FitRecipe
 from senoscope.evidence.metrics.classification import roc_auc
 from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
+from senoscope.learning.machine import machine
+from senoscope.learning.models.build import Head
 from senoscope.learning.models.heads import LogisticHead, PapersHead
+from senoscope.learning.models.svm import SVMHead
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +37,7 @@ def class_weights(labels: NDArray[np.int64], balance: bool) -> Tensor:
 
 
 def fit_head(
-    head: PapersHead | LogisticHead,
+    head: Head,
     train: Examples,
     validation: Examples | None,
     recipe: FitRecipe,
@@ -55,6 +58,8 @@ def fit_head(
     weights = class_weights(train.labels, recipe.balance)
     head.start(features)
     validate = None if validation is None else lambda: judge(head(torch.from_numpy(validation.features)), validation)
+    if isinstance(head, SVMHead):
+        return machine(head, features, train.labels, recipe, folder, validate, progress)
     if recipe.solver == "lbfgs":
         return _solve(head, features, labels, weights, recipe, folder, validate, progress)
     optimizer = torch.optim.Adam(head.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=True)

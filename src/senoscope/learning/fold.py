@@ -18,8 +18,8 @@ from senoscope.learning.finetune import Pictures, finetune, outputs
 from senoscope.learning.fit import fit_head
 from senoscope.learning.loop import Plan, Row
 from senoscope.learning.material import Material, Positions, Progress
+from senoscope.learning.models.build import build
 from senoscope.learning.models.classifier import Classifier
-from senoscope.learning.models.heads import build
 from senoscope.learning.weights import resolve
 
 FLAT = 1e-3
@@ -71,7 +71,7 @@ def fit(
         return lambda row: progress(f"{folder.name}: {stage}", row.epoch, epochs)
 
     examples = None if validation is None else material.plain_examples(validation)
-    epochs = 1 if recipe.fit.solver == "lbfgs" else recipe.fit.epochs
+    epochs = recipe.fit.epochs if recipe.fit.solver == "adam" else 1
     fitted = fit_head(head, material.train_examples(train), examples, recipe.fit, folder / "head", said("head", epochs))
     if not recipe.finetune.epochs:
         return Fit(Classifier(material.backbone, head, material.pipeline.scale).eval(), fitted.best_epoch, 0)

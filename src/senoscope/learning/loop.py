@@ -84,7 +84,7 @@ def run(
     path = plan.folder / "checkpoint.safetensors"
     rows, best, best_row = _resume(path, network, optimizer)
     if rows:  # a kill may have come between the checkpoint and the log
-        _write_log(plan.folder / "log.csv", rows)
+        write_log(plan.folder / "log.csv", rows)
     for row in rows:
         progress(row)
     for number in range(len(rows) + 1, plan.epochs + 1):
@@ -100,7 +100,7 @@ def run(
         if best_row is None or found is None or _better(found.loss, best_row.validation_loss):
             best_row, best = row, _copy(network.state_dict())
         _save(path, network, optimizer, rows, best, best_row.epoch)
-        _write_log(plan.folder / "log.csv", rows)
+        write_log(plan.folder / "log.csv", rows)
         progress(row)
     assert best_row is not None
     network.load_state_dict(best)
@@ -160,7 +160,8 @@ def _restore(optimizer: torch.optim.Optimizer, tensors: State) -> None:
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
 
 
-def _write_log(path: Path, rows: list[Row]) -> None:
+def write_log(path: Path, rows: list[Row]) -> None:
+    """Write what a fit's epochs came to, whole or not at all."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["epoch", "loss", "validation_loss", "validation_auc"])

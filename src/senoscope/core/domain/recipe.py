@@ -47,12 +47,13 @@ class ModelRecipe(_Part):
     """Any timm backbone by name, and a head on its pooled features.
 
     `papers` is Gaussian noise → dense 256 ReLU → dropout → batch norm → 1 logit, with `standardise` on standardised
-    features; `logistic` is a standardised linear unit. `pretrained = false` starts from random weights.
+    features; `logistic` is a standardised linear unit; `svm_linear` and `svm_rbf` are support vector machines on
+    standardised features. `pretrained = false` starts from random weights.
     """
 
     backbone: str = "mobilenetv2_100"
     pretrained: bool = True
-    head: Literal["papers", "logistic"] = "papers"
+    head: Literal["papers", "logistic", "svm_linear", "svm_rbf"] = "papers"
     noise: Annotated[float, Field(ge=0)] = 0.25
     hidden: Annotated[int, Field(ge=1, le=4096)] = 256
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
@@ -78,16 +79,19 @@ class FitRecipe(_Part):
 
     `adam` goes through batches, with early stopping on the validation loss. `lbfgs` (the logistic head only) takes all
     examples at once to the optimum of loss + decay/2 × weights²; `epochs` then bounds its iterations, and `batch`,
-    `rate` and `patience` do not apply. `balance` weighs both classes alike.
+    `rate` and `patience` do not apply. `libsvm` (the support vector machines only) solves for the `cost` of a margin
+    that is crossed; `gamma` is the kernel's, over the number of features. `balance` weighs both classes alike.
     """
 
-    solver: Literal["adam", "lbfgs"] = "adam"
+    solver: Literal["adam", "lbfgs", "libsvm"] = "adam"
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 30
     batch: Annotated[int, Field(ge=2, le=4096)] = 8
     rate: Annotated[float, Field(gt=0)] = 1e-3
     decay: Annotated[float, Field(ge=0)] = 0.0
     patience: Annotated[int, Field(ge=1)] = 10
     balance: bool = False
+    cost: Annotated[float, Field(gt=0)] = 1.0
+    gamma: Annotated[float, Field(gt=0)] = 1.0
     seed: Seed = 0
 
 
@@ -121,6 +125,10 @@ class Recipe(_Part):
     def _consistent(self) -> "Recipe":
         if self.fit.solver == "lbfgs" and self.model.head != "logistic":
             raise ValueError("fit.solver = 'lbfgs' is for model.head = 'logistic'")
+        if (self.fit.solver == "libsvm") != self.model.head.startswith("svm"):
+            raise ValueError("fit.solver = 'libsvm' is for model.head = 'svm_linear' or 'svm_rbf', and they need it")
+        if self.model.head.startswith("svm") and self.finetune.epochs:
+            raise ValueError("a support vector machine has no fine-tuning: finetune.epochs must be 0")
         if self.split.test_fold >= self.split.folds:
             raise ValueError("split.test_fold must be below split.folds")
         if self.augment.before_split and (self.split.mode != "crossval" or self.finetune.epochs):

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from senoscope.learning.models.heads import LogisticHead, PapersHead
+from senoscope.learning.models.build import Head
 from senoscope.learning.weights import Backbone
 
 
@@ -20,7 +20,7 @@ class Classifier(nn.Module):
         scale: the number full scale has in the input.
     """
 
-    def __init__(self, backbone: Backbone, head: PapersHead | LogisticHead, scale: float = 255.0) -> None:
+    def __init__(self, backbone: Backbone, head: Head, scale: float = 255.0) -> None:
         super().__init__()
         self.backbone = backbone.network
         self.head = head

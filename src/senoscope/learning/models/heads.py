@@ -1,15 +1,12 @@
 """Heads on pooled features, each with the gradient of its logit in closed form.
 
-To add a head: write the class here and a line in `build`; contract tests then compare its closed form with autograd.
+To add a head: write the class, and a line in `models.build`; contract tests then compare its closed form with autograd.
 """
 
 from typing import Protocol
 
 import torch
 from torch import Tensor, nn
-
-from senoscope.core.domain.recipe import ModelRecipe
-from senoscope.core.errors import RecipeError
 
 
 class Head(Protocol):
@@ -98,12 +95,3 @@ class LogisticHead(Standardised):
     def gradient(self, pooled: Tensor) -> Tensor:
         """(N, D) gradient of the logit: the same for every image."""
         return torch.zeros_like(pooled) + self.back(self.last.weight[0])
-
-
-def build(recipe: ModelRecipe, features: int) -> PapersHead | LogisticHead:
-    """Build the head a recipe asks for, on D = `features`."""
-    if recipe.head == "papers":
-        return PapersHead(features, recipe.hidden, recipe.noise, recipe.dropout, recipe.standardise)
-    if recipe.head == "logistic":
-        return LogisticHead(features)
-    raise RecipeError(f"there is no head {recipe.head!r}", "papers or logistic")

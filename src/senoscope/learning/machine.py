@@ -1,0 +1,94 @@
+"""A support vector machine solved by LIBSVM, and what it left taken up again."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from sklearn.svm import SVC
+from torch import Tensor
+
+from senoscope.core.domain.recipe import FitRecipe
+from senoscope.core.errors import RunError
+from senoscope.learning.loop import Fitted, Row, Validation, write_log
+from senoscope.learning.models.svm import SVMHead
+
+CACHE = 500
+"""Megabytes LIBSVM may keep of the kernel."""
+
+
+def machine(
+    head: SVMHead,
+    features: Tensor,
+    labels: NDArray[np.int64],
+    recipe: FitRecipe,
+    folder: Path,
+    validate: Callable[[], Validation] | None,
+    progress: Callable[[Row], None],
+) -> Fitted:
+    """Solve for the margin, or take up what an earlier call solved; the head is left in evaluation mode.
+
+    Args:
+        head: whose standardisation has seen the features.
+        features: (N, D) training features.
+        labels: (N,) 0 or 1.
+        recipe: `cost`, `gamma`, `balance`.
+        folder: for `checkpoint.safetensors` and `log.csv`.
+        validate: judges the head once it is solved.
+        progress: called once.
+
+    Raises:
+        RunError: the checkpoint cannot be taken up.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "checkpoint.safetensors"
+    if path.is_file():
+        _take_up(head, path)
+    else:
+        _solve(head, head.standard(features).double().numpy(), labels, recipe)
+        temporary = path.with_suffix(".part")
+        save_file({name: value.contiguous() for name, value in head.state_dict().items()}, temporary)
+        os.replace(temporary, path)
+    head.eval()
+    found = validate() if validate else None
+    row = Row(1, _hinge(head, features, labels), found.loss if found else None, found.auc if found else None)
+    write_log(folder / "log.csv", [row])
+    progress(row)
+    return Fitted(1, (row,))
+
+
+def _solve(head: SVMHead, standard: NDArray[np.float64], labels: NDArray[np.int64], recipe: FitRecipe) -> None:
+    gamma = recipe.gamma / standard.shape[1]
+    solver = SVC(
+        C=recipe.cost,
+        kernel="linear" if head.linear else "rbf",
+        gamma=gamma,
+        class_weight="balanced" if recipe.balance else None,
+        cache_size=CACHE,
+    ).fit(standard, labels)
+    weights = solver.dual_coef_[0]
+    vectors = solver.support_vectors_
+    if head.linear:
+        vectors, weights = (weights @ vectors)[None], np.ones(1)
+    head.adopt(*(torch.from_numpy(np.array(value)) for value in (vectors, weights, solver.intercept_, [gamma])))
+
+
+def _take_up(head: SVMHead, path: Path) -> None:
+    try:
+        state = load_file(path)
+        head.adopt(*(state.pop(name) for name in ("vectors", "weights", "bias", "gamma")))
+        head.load_state_dict(state, strict=False)
+    except (SafetensorError, OSError, RuntimeError, KeyError) as error:
+        raise RunError(
+            f"{path} cannot be taken up: {str(error)[:160]}", "remove the run folder, or give another"
+        ) from error
+
+
+def _hinge(head: SVMHead, features: Tensor, labels: NDArray[np.int64]) -> float:
+    """Mean of max(0, 1 − label × decision), labels −1 and 1."""
+    signs = torch.from_numpy(2.0 * labels - 1).float()
+    return float((1 - signs * head(features)[:, 0]).clamp_min(0).mean())

@@ -1,0 +1,19 @@
+"""From what a recipe says to a head."""
+
+from senoscope.core.domain.recipe import ModelRecipe
+from senoscope.core.errors import RecipeError
+from senoscope.learning.models.heads import LogisticHead, PapersHead
+from senoscope.learning.models.svm import SVMHead
+
+Head = PapersHead | LogisticHead | SVMHead
+
+
+def build(recipe: ModelRecipe, features: int) -> Head:
+    """Build the head a recipe asks for, on D = `features`."""
+    if recipe.head == "papers":
+        return PapersHead(features, recipe.hidden, recipe.noise, recipe.dropout, recipe.standardise)
+    if recipe.head == "logistic":
+        return LogisticHead(features)
+    if recipe.head in ("svm_linear", "svm_rbf"):
+        return SVMHead(features, linear=recipe.head == "svm_linear")
+    raise RecipeError(f"there is no head {recipe.head!r}", "papers, logistic, svm_linear or svm_rbf")
