@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
+import statsmodels.api as statsmodels
 from scipy.optimize import minimize_scalar
 from sklearn.calibration import _sigmoid_calibration
 
 from senoscope.core.errors import DatasetError
-from senoscope.evidence.metrics.calibration import fit
+from senoscope.evidence.metrics.calibration import fit, recalibration, shift_prior
 
 
 def sample(seed: int, count: int = 300, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -97,3 +98,73 @@ def test_the_callers_logits_are_left_alone(kind: str) -> None:
     fit(kind, logits, labels, fitted_on="made up")  # type: ignore[arg-type]
 
     np.testing.assert_array_equal(logits, before)
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("clustered", [True, False])
+def test_recalibration_equals_the_reference(seed: int, clustered: bool) -> None:
+    logits, labels = sample(seed)
+    probabilities = 1 / (1 + np.exp(-1.7 * logits - 0.4))
+    groups = np.random.default_rng(seed).integers(0, 80, len(labels)) if clustered else None
+    given = np.log(probabilities / (1 - probabilities))
+    rows = np.arange(len(labels)) if groups is None else groups
+    settings = {"cov_type": "cluster", "cov_kwds": {"groups": rows}, "tol": 1e-13}
+    family = statsmodels.families.Binomial()
+    large = statsmodels.GLM(labels, np.ones(len(labels)), offset=given, family=family).fit(**settings)
+    line = statsmodels.GLM(labels, statsmodels.add_constant(given), family=family).fit(**settings)
+
+    found = recalibration(labels, probabilities, groups)
+
+    for name, expected, position in (("calibration_intercept", large, 0), ("calibration_slope", line, 1)):
+        assert found[name].value == pytest.approx(expected.params[position], abs=1e-9)
+        assert (found[name].low, found[name].high) == pytest.approx(expected.conf_int()[position], abs=1e-9)
+
+
+def test_recalibration_says_what_was_done_to_honest_probabilities() -> None:
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 1.5, 20_000)
+    labels = (random.random(20_000) < 1 / (1 + np.exp(-logits))).astype(int)
+
+    honest = recalibration(labels, 1 / (1 + np.exp(-logits)))
+    bold = recalibration(labels, 1 / (1 + np.exp(-2 * logits)))
+
+    assert honest["calibration_intercept"].low < 0 < honest["calibration_intercept"].high
+    assert honest["calibration_slope"].low < 1 < honest["calibration_slope"].high
+    assert bold["calibration_slope"].value == pytest.approx(honest["calibration_slope"].value / 2, abs=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "groups", "message"),
+    [
+        ([0, 0, 1, 1], [0.1, 0.2, 0.7, 0.8], None, "no calibration slope fits"),
+        ([0, 1, 0, 1], [0.5, 0.5, 0.5, 0.5], None, "no calibration slope fits"),
+        ([0, 1, 0, 1], [0.5, 0.4, 0.3, 0.6], [1, 1, 1, 1], "two groups"),
+        ([0, 1, 0, 1], [0.5, 1.4, 0.3, 0.6], None, "row 1"),
+    ],
+)
+def test_what_cannot_be_recalibrated_is_refused(
+    labels: list[int], probabilities: list[float], groups: list[int] | None, message: str
+) -> None:
+    with pytest.raises(DatasetError, match=message):
+        recalibration(labels, probabilities, groups)
+
+
+def test_shifted_probabilities_are_honest_where_positives_are_rarer() -> None:
+    random = np.random.default_rng(0)
+    positives, negatives = random.normal(1, 1, 100_000), random.normal(0, 1, 900_000)
+    values = np.concatenate((positives, negatives))
+    even = 1 / (1 + np.exp(-(values - 0.5)))  # what two normals one apart are worth where both are as common
+
+    found = shift_prior(even, 0.5, 0.1)
+
+    assert found.mean() == pytest.approx(0.1, abs=2e-3)
+    np.testing.assert_allclose(shift_prior(found, 0.1, 0.5), even, atol=1e-12)
+    np.testing.assert_array_equal(shift_prior([0, 1], 0.5, 0.01), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("value", "source", "target"), [(1.2, 0.5, 0.5), (np.nan, 0.5, 0.5), (0.2, 0, 0.5), (0.2, 0.5, 1)]
+)
+def test_what_cannot_be_shifted_is_refused(value: float, source: float, target: float) -> None:
+    with pytest.raises(DatasetError, match="outside 0 to 1"):
+        shift_prior([0.5, value], source, target)

@@ -4,8 +4,8 @@ from sklearn.metrics import roc_auc_score
 
 from senoscope.core.errors import DatasetError
 from senoscope.evidence.metrics import intervals
-from senoscope.evidence.metrics.classification import FIGURES
-from senoscope.evidence.metrics.intervals import binary_table, bootstrap
+from senoscope.evidence.metrics.classification import FIGURES, figures, recalibrated
+from senoscope.evidence.metrics.intervals import binary_table, bootstrap, draws, paired_bootstrap, resampled, table
 
 
 def sample(count: int = 120, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -113,3 +113,91 @@ def test_few_groups_are_said() -> None:
 def test_groups_that_do_not_fit_are_refused(groups: list[object]) -> None:
     with pytest.raises(DatasetError, match="groups"):
         binary_table([0, 1, 1], [0.1, 0.2, 0.3], groups, 0.5)  # type: ignore[arg-type]
+
+
+def test_intervals_are_percentiles_of_figures_of_repeated_samples() -> None:
+    labels, scores = sample()
+    scores = np.round(scores, 2)
+    groups = np.arange(120) // 2
+    drawn = next(resampled(labels, groups, replicates=300, seed=4))
+    assert drawn.shape == (300, 120)
+
+    found = binary_table(labels, scores, groups, 0.5, replicates=300, seed=4)
+
+    plain = figures(labels, scores, 0.5, drawn)
+    for name in FIGURES[:-2]:
+        low, high = np.percentile(plain[name], (2.5, 97.5))
+        assert found[name].low == pytest.approx(low, abs=1e-12), name
+        assert found[name].high == pytest.approx(high, abs=1e-12), name
+
+
+def test_one_step_of_recalibration_nears_the_whole_fit() -> None:
+    labels, scores = sample(3000)
+    groups = np.arange(3000) // 2
+    drawn = next(resampled(labels, groups, replicates=150, seed=4))
+
+    found = binary_table(labels, scores, groups, 0.5, replicates=150, seed=4)
+
+    for name, values in recalibrated(labels, scores, drawn).items():
+        low, high = np.percentile(values, (2.5, 97.5))
+        assert found[name].low == pytest.approx(low, abs=0.05 * (high - low)), name
+        assert found[name].high == pytest.approx(high, abs=0.05 * (high - low)), name
+
+
+def test_the_stream_of_draws_is_fixed() -> None:
+    """Shipped figures come from this stream: another one would change them all a little."""
+    labels, groups = np.array([0, 0, 1, 1, 0, 1, 1, 0]), np.array([0, 0, 1, 1, 2, 2, 3, 4])
+
+    found = next(draws(labels, groups, replicates=2, seed=0))
+
+    random = np.random.default_rng(0)
+    negative, positive, both = (
+        random.multinomial(len(s), np.full(len(s), 1 / len(s)), size=2) for s in ([0, 4], [1, 3], [2])
+    )
+    np.testing.assert_array_equal(found[:, [0, 4]], negative)
+    np.testing.assert_array_equal(found[:, [1, 3]], positive)
+    np.testing.assert_array_equal(found[:, [2]], both)
+
+
+def test_paired_differences_use_the_same_draws() -> None:
+    labels, first = sample()
+    second = np.clip(first + np.random.default_rng(5).normal(0, 0.1, 120), 0, 1)
+    groups = np.arange(120) // 2
+    weights = next(resampled(labels, groups, replicates=200, seed=1))
+    ours, theirs = figures(labels, first, 0.5, weights), figures(labels, second, 0.4, weights)
+
+    found = paired_bootstrap(labels, first, second, groups, (0.5, np.full(120, 0.4)), replicates=200, seed=1)
+
+    for name in ("roc_auc", "pr_auc", "sensitivity", "brier", "pf1"):
+        low, high = np.percentile(ours[name] - theirs[name], (2.5, 97.5))
+        assert found[name].low == pytest.approx(low, abs=1e-12)
+        assert found[name].high == pytest.approx(high, abs=1e-12)
+    assert found["roc_auc"].value == pytest.approx(roc_auc_score(labels, first) - roc_auc_score(labels, second))
+
+
+def test_a_model_does_not_differ_from_itself() -> None:
+    labels, scores = sample()
+
+    found = paired_bootstrap(labels, scores, scores, np.arange(120), 0.5, replicates=50)
+
+    assert set(found) == set(FIGURES)
+    assert all((item.value, item.low, item.high) == (0, 0, 0) for item in found.values())
+
+
+def test_pairs_narrow_the_interval_of_a_difference() -> None:
+    labels, first = sample()
+    second = np.clip(first + np.random.default_rng(5).normal(0, 0.05, 120), 0, 1)
+
+    found = paired_bootstrap(labels, first, second, np.arange(120), 0.5, replicates=300)["roc_auc"]
+
+    alone = binary_table(labels, first, np.arange(120), 0.5, replicates=300)["roc_auc"]
+    assert found.high - found.low < 0.5 * (alone.high - alone.low)
+
+
+def test_one_class_alone_has_the_figures_it_can_have() -> None:
+    found = table(np.ones(30, np.int64), np.linspace(0.1, 0.9, 30), np.arange(30), 0.5, replicates=50)
+
+    assert "roc_auc" not in found.table
+    assert "specificity" not in found.table
+    assert found.table["sensitivity"].value == 0.5
+    assert "roc_auc is undefined (0/0)" in found.notes

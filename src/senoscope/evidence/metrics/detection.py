@@ -201,7 +201,7 @@ class _Listed:
             hit=np.concatenate(found)[order],
             members=np.repeat(members, [len(picture.scores) for picture in pictures])[order],
             last=np.flatnonzero(np.concatenate((np.diff(scores[order]) != 0, [len(scores) > 0]))),
-            lesions=np.bincount(members, [len(picture.truth) for picture in pictures], count),
+            lesions=np.bincount(members, [len(picture.truth) for picture in pictures], count).astype(np.float64),
             images=np.bincount(members, minlength=count).astype(np.float64),
         )
 

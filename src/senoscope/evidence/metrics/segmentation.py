@@ -84,11 +84,10 @@ def surface_distances(truth: ArrayLike, marked: ArrayLike, spacing: ArrayLike = 
         MissingExtraError: scipy is not installed.
     """
     true, mark = _masks(truth, marked)
-    sizes = np.broadcast_to(np.asarray(spacing, np.float64), (true.ndim,)) if np.ndim(spacing) in (0, 1) else None
-    if sizes is None or not np.isfinite(sizes).all() or (sizes <= 0).any():
-        raise DatasetError(
-            f"a spacing of {spacing!r} does not fit {true.ndim} axes", "give one positive number an axis"
-        )
+    sizes = np.asarray(spacing, np.float64)
+    sizes = np.repeat(sizes, true.ndim) if sizes.ndim == 0 else sizes
+    if sizes.shape != (true.ndim,) or not np.isfinite(sizes).all() or (sizes <= 0).any():
+        raise DatasetError(f"a spacing of {spacing!r} does not fit {true.ndim} axes", "give a positive number an axis")
     if not true.any() or not mark.any():
         worst = (
             0.0 if not true.any() and not mark.any() else float(np.sqrt(((np.array(true.shape) * sizes) ** 2).sum()))
