@@ -92,9 +92,25 @@ def test_nothing_readable_is_an_error(tmp_path: Path) -> None:
         evaluate(Answers({}).as_model(), index)
 
 
-def test_one_class_only_is_an_error(data: Index) -> None:
-    with pytest.raises(DatasetError, match="figures need both classes"):
-        evaluate(Answers(chances(data)).as_model(), data.with_labels(("benign",)))
+@pytest.mark.parametrize("label", ["benign", "malignant"])
+def test_one_class_only_is_said_before_anything_is_asked(data: Index, label: str) -> None:
+    asked: list[None] = []
+
+    with pytest.raises(DatasetError, match="figures need both classes, and of the 6 samples of busi"):
+        evaluate(Answers({}).as_model(), data.with_labels((label,)), progress=lambda: asked.append(None))
+
+    assert asked == []
+
+
+def test_level_rule_and_prevalence_are_passed_on(tmp_path: Path) -> None:
+    index = DATASETS.get("bus_bra").index(bus_bra(tmp_path, patients=6))
+
+    found = evaluate(Answers(chances(index)).as_model(), index, level="patient", rule="max", prevalence=0.01)
+
+    assert (found.level, found.rule, len(found.labels)) == ("patient", "max", 6)
+    assert found.findings.stated is not None
+    assert found.findings.stated.prevalence == 0.01
+    assert found.findings.stated.source == manifest().calibration.prevalence
 
 
 def test_leaks_are_found_by_fingerprint(data: Index) -> None:

@@ -46,6 +46,7 @@ def evaluate(
             needs, or an answer is no probability (names the sample).
     """
     asked = index.with_labels(model.task.labels)
+    _check_classes(asked, model.manifest.positive)
     kept: list[int] = []
     probabilities: list[float] = []
     abstained: list[bool] = []
@@ -84,6 +85,17 @@ def evaluate(
         prevalence=prevalence,
         manifest=manifest,
     )
+
+
+def _check_classes(asked: Index, positive: str) -> None:
+    """Say before an hour of answers, not after it, that they could not be measured."""
+    positives = int(asked.labels_as(positive).sum())
+    if positives in (0, len(asked)):
+        raise DatasetError(
+            f"figures need both classes, and of the {len(asked):,} samples of {asked.dataset} {positives:,} are "
+            f"{positive}",
+            "choose another part with --split, or another dataset",
+        )
 
 
 def _probability(model: Model, sample: Sample, value: float) -> float:

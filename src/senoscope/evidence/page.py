@@ -23,7 +23,7 @@ CAPTIONS = {
 SUBGROUP_FIGURES = ("roc_auc", "sensitivity", "specificity", "brier")
 """Figures of subgroups on the page; `report.json` has all."""
 
-FEW = "fewer than 20 patients, or fewer than 10 images of either kind: too few to conclude anything"
+FEW = "fewer than 20 patients, or fewer than 10 of either kind: too few to conclude anything"
 
 MOST_UNREAD = 50
 """Unreadable images named on the page; `report.json` names all."""
@@ -49,7 +49,7 @@ def render(evaluation: Evaluation, drawn: Mapping[str, str], checklists: tuple[C
     if findings.transfer:
         sections.append(Section("threshold", "Transfer of the threshold", _transfer(evaluation), figures=True))
     if findings.subgroups:
-        sections.append(Section("subgroups", "Subgroups", _subgroups(findings.subgroups), figures=True))
+        sections.append(Section("subgroups", "Subgroups", _subgroups(evaluation), figures=True))
     sections.append(Section("notes", "Notes", items(evaluation.notes)))
     if evaluation.unread:
         sections.append(Section("unread", "Images that could not be read", _unread(evaluation)))
@@ -207,11 +207,18 @@ def _transfer(evaluation: Evaluation) -> Html:
     )
 
 
-def _subgroups(groups: tuple[Subgroup, ...]) -> Html:
+def _subgroups(evaluation: Evaluation) -> Html:
+    groups = evaluation.findings.subgroups
     parts: list[str] = []
     for fact in dict.fromkeys(group.fact for group in groups):
         rows = [_subgroup(group) for group in groups if group.fact == fact]
-        head = ("value", "images", "patients", "positive", *(TITLES[name] for name in SUBGROUP_FIGURES))
+        head = (
+            "value",
+            f"{evaluation.level}s",
+            evaluation.unit,
+            "positive",
+            *(TITLES[name] for name in SUBGROUP_FIGURES),
+        )
         title = Html(f"<h3>{markup(fact)}</h3>")
         parts += [title, table(head, rows)]
     caution = "" if not any(map(_few, groups)) else Html(f'<p class="few">⚠ marks {FEW}.</p>')

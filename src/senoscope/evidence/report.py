@@ -148,8 +148,8 @@ def _findings(findings: Findings) -> dict[str, Any]:
             {
                 "fact": group.fact,
                 "value": group.value,
-                "images": group.images,
-                "patients": group.patients,
+                "cases": group.images,
+                "groups": group.patients,
                 "positives": group.positives,
                 "few": group.few,
                 "figures": {name: _interval(value) for name, value in group.table.items()},
