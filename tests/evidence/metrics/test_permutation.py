@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -22,11 +23,12 @@ def models(seed: int, gap: float, count: int = 120) -> tuple[np.ndarray, np.ndar
 @pytest.mark.parametrize("figure", ["roc_auc", "brier", "sensitivity"])
 def test_p_nears_that_of_all_exchanges(figure: str) -> None:
     labels, first, second, groups = models(3, 1.0, 20)
-    compute = {
+    measures: dict[str, Callable[[np.ndarray], float]] = {
         "roc_auc": lambda p: reference.roc_auc_score(labels, p),
         "brier": lambda p: reference.brier_score_loss(labels, p),
         "sensitivity": lambda p: reference.recall_score(labels, p >= 0.5),
-    }[figure]
+    }
+    compute = measures[figure]
     one, other = (rankdata(p) / 20 if figure == "roc_auc" else p for p in (first, second))
     seen = compute(one) - compute(other)
     reached = []
@@ -42,10 +44,7 @@ def test_p_nears_that_of_all_exchanges(figure: str) -> None:
 
 
 def test_models_that_are_alike_are_called_different_one_time_in_twenty() -> None:
-    found = [
-        paired_permutation(*models(seed, 0.0, 60), replicates=199, seed=seed).p  # type: ignore[misc]
-        for seed in range(300)
-    ]
+    found = [paired_permutation(*models(seed, 0.0, 60), replicates=199, seed=seed).p for seed in range(300)]
 
     assert 0.02 <= np.mean(np.array(found) <= 0.05) <= 0.085
     assert np.mean(found) == pytest.approx(0.5, abs=0.06)
@@ -90,7 +89,7 @@ def test_own_thresholds_go_with_the_answers() -> None:
 
 @pytest.mark.parametrize("figure", EXCHANGED)
 def test_every_figure_can_be_tested(figure: str) -> None:
-    found = paired_permutation(*models(0, 0.5), figure=figure, replicates=30)  # type: ignore[misc]
+    found = paired_permutation(*models(0, 0.5), figure=figure, replicates=30)
 
     assert 1 / 31 <= found.p <= 1
 

@@ -1,4 +1,6 @@
+import numpy as np
 import pytest
+from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
 from senoscope.core.errors import DatasetError
@@ -16,6 +18,21 @@ def test_intervals_equal_the_reference(successes: int, trials: int) -> None:
     assert (exact.low, exact.high) == pytest.approx(expected, abs=1e-9)
     expected = proportion_confint(successes, trials, method="wilson")
     assert (score.low, score.high) == pytest.approx(expected, abs=1e-9)
+
+
+@pytest.mark.parametrize("trials", [12, 50, 300])
+def test_coverage_is_what_is_said(trials: int) -> None:
+    """Over all counts there can be: the exact interval never falls below 95 %, Wilson's is right on average."""
+    shares = np.linspace(0.02, 0.98, 49)
+    chance = binom.pmf(np.arange(trials + 1)[:, None], trials, shares)
+    covered = {}
+    for interval in (exact_binomial, wilson):
+        found = [interval(count, trials) for count in range(trials + 1)]
+        inside = np.array([(one.low <= shares) & (shares <= one.high) for one in found])
+        covered[interval] = (chance * inside).sum(axis=0)
+
+    assert covered[exact_binomial].min() >= 0.95
+    assert covered[wilson].mean() == pytest.approx(0.95, abs=0.01)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 0), (3, 2), (-1, 2), (1.5, 2)])

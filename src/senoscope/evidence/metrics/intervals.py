@@ -32,7 +32,12 @@ REPLICATES = 2000
 FEW = 10
 """Groups of a kind below which an interval is too narrow to be believed."""
 
-CALLED = ("sensitivity", "specificity", "balanced_accuracy", "ppv", "npv", "f1", "accuracy")
+UNDEFINED = {
+    **dict.fromkeys(
+        ("sensitivity", "specificity", "balanced_accuracy", "ppv", "npv", "f1", "accuracy"), "at this threshold (0/0)"
+    ),
+    "calibration_slope": "(the probabilities separate the classes, or are all the same)",
+}
 
 CHUNK = 1_000_000
 """Weights held at once; bounds memory to a few dozen MB whatever the number of samples."""
@@ -108,7 +113,7 @@ def table(
     notes: list[str] = []
     for name, point in sheet.points.items():
         if np.isnan(point):
-            notes.append(f"{name} is undefined {'at this threshold ' if name in CALLED else ''}(0/0)")
+            notes.append(f"{name} is undefined {UNDEFINED.get(name, '(0/0)')}")
             continue
         figures[name], lost = percentiles(point, np.concatenate([chunk[name] for chunk in drawn]))
         if lost:
