@@ -9,6 +9,7 @@ from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluate import evaluate
 from senoscope.evidence.index import Index
 from senoscope.evidence.metrics.intervals import binary_table
+from senoscope.runtime.store import load
 from tests.evidence.answers import Answers, manifest
 from tests.makers import bus_bra, busi
 
@@ -132,3 +133,18 @@ def test_leaks_are_found_by_fingerprint(data: Index) -> None:
         found = evaluate(Answers(chances(data), of=bundle).as_model(), data, held_out=held_out)
         assert leak in found.leak, name
         assert found.leaky == bool(leak), name
+
+
+def test_the_card_of_the_shipped_bundle_is_what_an_evaluation_finds(data_root: Path) -> None:
+    model = load("ultrasound")
+    index = DATASETS.get("bus_bra").index(data_root / "bus_bra")
+
+    found = evaluate(model, index)
+
+    carried = next(table for table in model.manifest.metrics if table.dataset == "bus_bra")
+    assert (carried.images, carried.patients, carried.positives) == (188, 182, int(found.labels.sum()))
+    for name, figure in carried.values.items():
+        assert found.table[name].value == pytest.approx(figure.value, abs=1e-6)
+        assert (found.table[name].low, found.table[name].high) == pytest.approx((figure.low, figure.high), abs=2e-3)
+    assert len(found.findings.transfer) == 3
+    assert any("not shown to be better than chance" in note for note in found.notes)

@@ -77,13 +77,14 @@ def _parts(evaluation: Evaluation) -> dict[str, str]:
     recipe = evaluation.recipe
     drawn = f"; drawn with seed {recipe.split.seed}, {recipe.split.folds} folds" if recipe and not external else ""
     divided = "images, whoever they show" if recipe and recipe.split.protocol == "paper" else evaluation.unit
+    apart = "datasets, by their names; whether a woman is in both was not looked into"
     trained = ", ".join(data.title for data in manifest.datasets) if manifest else ""
     return {
         "goal": "evaluation of a trained model",
         "evaluated": f"evaluation of {evaluation.bundle} {evaluation.version} for “{evaluation.positive}”",
         "partitions": evaluation.protocol + drawn,
-        "disjoint": f"leaky: {leak}" if leak else ("whole datasets" if external else divided),
-        "internal": "" if external else evaluation.protocol,
+        "disjoint": f"leaky: {leak}" if leak else (apart if external else divided),
+        "internal": "" if external else f"{'leaky: ' if leak else ''}{evaluation.protocol}",
         "external": f"{evaluation.dataset.title}: {evaluation.protocol}" if external else "",
         "differences": f"trained on {trained}, evaluated on {evaluation.dataset.title}" if external and trained else "",
         "size": (
