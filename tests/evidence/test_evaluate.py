@@ -1,13 +1,15 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from senoscope.core.domain.recipe import SplitRecipe
-from senoscope.core.errors import DatasetError
+from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluate import evaluate
 from senoscope.evidence.index import Index
+from senoscope.evidence.metrics.aggregation import Level
 from senoscope.evidence.metrics.intervals import binary_table
 from senoscope.runtime.store import load
 from tests.evidence.answers import Answers, manifest
@@ -99,6 +101,25 @@ def test_one_class_only_is_said_before_anything_is_asked(data: Index, label: str
 
     with pytest.raises(DatasetError, match="figures need both classes, and of the 6 samples of busi"):
         evaluate(Answers({}).as_model(), data.with_labels((label,)), progress=lambda: asked.append(None))
+
+    assert asked == []
+
+
+def test_what_a_level_lacks_is_said_before_anything_is_asked(data: Index, tmp_path: Path) -> None:
+    asked: list[None] = []
+    known = DATASETS.get("bus_bra").index(bus_bra(tmp_path))
+    sideless = replace(known, samples=tuple(replace(sample, laterality="") for sample in known.samples))
+
+    cases: tuple[tuple[Index, Level, str], ...] = (
+        (data, "patient", "does not say whose image is whose"),
+        (sideless, "breast", "does not say which breast"),
+    )
+
+    for index, level, said in cases:
+        with pytest.raises(DatasetError, match=said):
+            evaluate(Answers({}).as_model(), index, level=level, progress=lambda: asked.append(None))
+    with pytest.raises(UsageError, match="a prevalence of 2"):
+        evaluate(Answers({}).as_model(), data, prevalence=2, progress=lambda: asked.append(None))
 
     assert asked == []
 

@@ -59,6 +59,19 @@ class Pooled:
     members: tuple[NDArray[np.int64], ...]
 
 
+def check_level(index: Index, level: Level) -> None:
+    """Raise `DatasetError` where a dataset does not say what a level needs: the patients, or also the breast."""
+    if level == "image":
+        return
+    if not index.has_patients:
+        raise DatasetError(
+            f"{index.dataset} does not say whose image is whose: there is no figure by {level}",
+            "leave out --level, or use a dataset with patients",
+        )
+    nothing = np.zeros(len(index))
+    aggregate(index, nothing, nothing, level, "mean")
+
+
 def pool(images: Answers, level: Level, rule: Rule) -> Pooled:
     """Join the answers of one breast's or one patient's images into one.
 
@@ -70,11 +83,7 @@ def pool(images: Answers, level: Level, rule: Rule) -> Pooled:
     """
     if level == "image":
         return Pooled(images, tuple(np.array([position], np.int64) for position in range(len(images))))
-    if not images.index.has_patients:
-        raise DatasetError(
-            f"{images.index.dataset} does not say whose image is whose: there is no figure by {level}",
-            "leave out --level, or use a dataset with patients",
-        )
+    check_level(images.index, level)
     found = aggregate(images.index, images.labels, images.probabilities, level, rule)
     members = tuple(np.asarray(positions, np.int64) for positions in found.members)
     cases = tuple(_case(images, name, positions) for name, positions in zip(found.names, members, strict=True))

@@ -6,7 +6,9 @@ import numpy as np
 
 from senoscope.core.domain.bundle import BundleManifest, DatasetFingerprint
 from senoscope.core.errors import DatasetError
+from senoscope.evidence.answers import check_level
 from senoscope.evidence.evaluation import Evaluation, Unread, assess
+from senoscope.evidence.findings import check_prevalence
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.metrics.aggregation import Level, Rule
 from senoscope.runtime.predictor import Failure, Model
@@ -46,7 +48,10 @@ def evaluate(
             needs, or an answer is no probability (names the sample).
     """
     asked = index.with_labels(model.task.labels)
+    # Said before an hour of answers, not after it.
     _check_classes(asked, model.manifest.positive)
+    check_level(asked, level)
+    check_prevalence(prevalence)
     kept: list[int] = []
     probabilities: list[float] = []
     abstained: list[bool] = []
@@ -88,7 +93,6 @@ def evaluate(
 
 
 def _check_classes(asked: Index, positive: str) -> None:
-    """Say before an hour of answers, not after it, that they could not be measured."""
     positives = int(asked.labels_as(positive).sum())
     if positives in (0, len(asked)):
         raise DatasetError(

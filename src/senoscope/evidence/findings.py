@@ -88,6 +88,12 @@ class Findings:
     notes: tuple[str, ...]
 
 
+def check_prevalence(prevalence: float | None) -> None:
+    """Raise `UsageError` for a stated prevalence that does not lie between 0 and 1."""
+    if prevalence is not None and not 0 < prevalence < 1:
+        raise UsageError(f"a prevalence of {prevalence:g} is none", "give a share between 0 and 1, such as 0.006")
+
+
 def find(
     cases: Answers,
     threshold: float,
@@ -110,8 +116,7 @@ def find(
     Raises:
         UsageError: the prevalence does not lie between 0 and 1.
     """
-    if prevalence is not None and not 0 < prevalence < 1:
-        raise UsageError(f"a prevalence of {prevalence:g} is none", "give a share between 0 and 1, such as 0.006")
+    check_prevalence(prevalence)
     notes: list[str] = []
     labels, values, groups = cases.labels, cases.probabilities, cases.groups
     shares = dict.fromkeys((*PREVALENCES, float(labels.mean()), *(() if prevalence is None else (prevalence,))))
