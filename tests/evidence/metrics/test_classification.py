@@ -6,7 +6,16 @@ from statsmodels.stats.proportion import proportion_confint
 
 from senoscope.core.errors import DatasetError
 from senoscope.evidence.metrics import classification
-from senoscope.evidence.metrics.classification import FIGURES, at_threshold, brier, confusion, ece, pr_auc, roc_auc
+from senoscope.evidence.metrics.classification import (
+    FIGURES,
+    at_threshold,
+    brier,
+    confusion,
+    ece,
+    pr_auc,
+    roc_auc,
+    roc_auc_within,
+)
 from senoscope.evidence.metrics.curves import pr_curve, reliability, roc_curve
 
 CASES = [(seed, count, digits) for seed in range(4) for count, digits in ((7, 1), (60, 1), (400, 2), (400, 12))]
@@ -215,3 +224,20 @@ def test_a_figure_without_a_denominator_is_not_a_number() -> None:
 def test_unusable_input_names_the_row(labels: list[int], scores: list[float], message: str) -> None:
     with pytest.raises(DatasetError, match=message):
         brier(labels, scores)
+
+
+def test_roc_auc_within_folds_is_blind_to_shifts_between_them() -> None:
+    random = np.random.default_rng(3)
+    folds = np.repeat([0, 1, 2], 40)
+    labels = (random.random(120) < np.array([0.2, 0.5, 0.8])[folds]).astype(int)
+    scores = labels + random.normal(size=120)
+    pairs = [
+        (scores[one] > scores[other])
+        for fold in range(3)
+        for one in np.flatnonzero((folds == fold) & (labels == 1))
+        for other in np.flatnonzero((folds == fold) & (labels == 0))
+    ]
+
+    assert roc_auc_within(labels, scores, folds) == pytest.approx(np.mean(pairs), abs=1e-12)
+    assert roc_auc_within(labels, scores - 10 * folds, folds) == roc_auc_within(labels, scores, folds)
+    assert np.isnan(roc_auc_within([0, 1], [0.1, 0.2], [0, 1]))

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pytest
 from scipy.stats import norm
 
 from senoscope.core.domain.bundle import Interval
@@ -60,7 +59,6 @@ def intervals() -> Iterator[dict[str, Interval]]:
         }
 
 
-@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     expected = truth()
     covered: dict[str, int] = {}
@@ -76,7 +74,6 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
     assert pretended < min(0.9, shares["DeLong roc_auc"] - 0.03), pretended
 
 
-@pytest.mark.slow
 def test_intervals_of_recalibration_hold_the_truth() -> None:
     """Logits 1.5 times too large, of which patients share a part."""
     covered = {"bootstrap": 0, "sandwich": 0}

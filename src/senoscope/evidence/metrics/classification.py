@@ -95,6 +95,24 @@ def roc_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     return float(ranking(*checked(labels, scores, probabilities=False))["roc_auc"][0])
 
 
+def roc_auc_within(labels: ArrayLike, scores: ArrayLike, folds: ArrayLike) -> float:
+    """ROC AUC over the pairs of a positive and a negative of the same fold; NaN where no fold has both.
+
+    In cross-validation every fold is answered by another model, and the pooled ROC AUC compares their answers with each
+    other, which can push chance well below one half (Airola et al. 2011, doi:10.1016/j.csda.2010.11.023).
+    """
+    truth, values = checked(labels, scores, probabilities=False)
+    strata = np.asarray(folds)
+    won, pairs = 0.0, 0
+    for fold in np.unique(strata):
+        chosen = strata == fold
+        positives = int(truth[chosen].sum())
+        count = positives * (int(chosen.sum()) - positives)
+        if count:
+            won, pairs = won + count * roc_auc(truth[chosen], values[chosen]), pairs + count
+    return won / pairs if pairs else float("nan")
+
+
 def pr_auc(labels: ArrayLike, scores: ArrayLike) -> float:
     """Area under the precision–recall curve as average precision: Σ (recallₙ − recallₙ₋₁) × precisionₙ."""
     return float(ranking(*checked(labels, scores, probabilities=False))["pr_auc"][0])

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from senoscope.core.domain.bundle import Interval
-from senoscope.evidence.metrics.classification import FIGURES, Values, checked, figures
+from senoscope.evidence.metrics.classification import FIGURES, Values, checked
 from senoscope.evidence.metrics.grouping import grouped, multiplicities
-from senoscope.evidence.metrics.logistic import Line, line, line_figures, line_terms, logit
+from senoscope.evidence.metrics.logistic import LINE_TERMS, Line, line, line_figures, line_terms, logit
 from senoscope.evidence.metrics.ranking import Ranked, rank, ranking_figures
 from senoscope.evidence.metrics.sums import (
     AGREEMENT_TERMS,
@@ -38,6 +38,9 @@ UNDEFINED = {
     ),
     "calibration_slope": "(the probabilities separate the classes, or are all the same)",
 }
+
+ROWS = 100_000
+"""Samples whose terms are held at once."""
 
 CHUNK = 1_000_000
 """Weights held at once; bounds memory to a few dozen MB whatever the number of samples."""
@@ -164,9 +167,10 @@ def paired_bootstrap(
         tuple(sheet.figures(weights) for sheet in sheets)
         for weights in draws(truth, members, replicates=replicates, seed=seed)
     ]
+    points = [sheet.points for sheet in sheets]
     found: dict[str, Interval] = {}
     for name in FIGURES:
-        point = sheets[0].points[name] - sheets[1].points[name]
+        point = points[0][name] - points[1][name]
         if not np.isnan(point):
             found[name], _ = percentiles(point, np.concatenate([ours[name] - theirs[name] for ours, theirs in drawn]))
     return found
@@ -180,13 +184,11 @@ class Sheet:
         ranked: the order.
         sums: (G, K) what each group adds to each sum.
         fitted: recalibration of all samples.
-        points: the figures of all samples.
     """
 
     ranked: Ranked
     sums: Values
     fitted: Line
-    points: dict[str, float]
 
     @classmethod
     def of(
@@ -195,13 +197,25 @@ class Sheet:
         """Prepare (N,) answers with groups 0 to G − 1."""
         logits = logit(values)
         fitted = line(truth, logits)
-        terms = (
-            call_terms(truth, values, threshold),
-            agreement_terms(truth, values),
-            line_terms(truth, logits, fitted),
-        )
-        points = {name: float(value[0]) for name, value in figures(truth, values, threshold).items()}
-        return cls(rank(truth, values, members), by_group(np.hstack(terms), members), fitted, points)
+        bounds = np.broadcast_to(np.asarray(threshold, np.float64), truth.shape)
+        count = int(members.max()) + 1
+        sums = np.zeros((count, CALL_TERMS + AGREEMENT_TERMS + LINE_TERMS))
+        for start in range(0, len(truth), ROWS):
+            part = slice(start, start + ROWS)
+            terms = (
+                call_terms(truth[part], values[part], bounds[part]),
+                agreement_terms(truth[part], values[part]),
+                line_terms(truth[part], logits[part], fitted),
+            )
+            sums += by_group(np.hstack(terms), members[part], count)
+        return cls(rank(truth, values, members), sums, fitted)
+
+    @property
+    def points(self) -> dict[str, float]:
+        """The figures of all samples, in the order of `FIGURES`."""
+        found = {name: float(value[0]) for name, value in self.figures(np.ones((1, len(self.sums)), np.int32)).items()}
+        found |= {"calibration_intercept": self.fitted.large, "calibration_slope": self.fitted.slope}
+        return {name: found[name] for name in FIGURES}
 
     def figures(self, weights: NDArray[np.int32]) -> dict[str, Values]:
         """(R,) of each of `FIGURES`, groups weighted by (R, G)."""

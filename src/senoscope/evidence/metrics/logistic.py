@@ -17,7 +17,7 @@ EDGE = 1e-9
 
 STEPS = 60
 
-TERMS = 7
+LINE_TERMS = 7
 
 
 @dataclass(frozen=True)

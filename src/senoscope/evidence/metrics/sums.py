@@ -20,9 +20,9 @@ def bin_of(probabilities: Values, bins: int = BINS) -> NDArray[np.int64]:
     return np.minimum((probabilities * bins).astype(np.int64), bins - 1)
 
 
-def by_group(terms: Values, members: NDArray[np.int64]) -> Values:
-    """(G, K) sums over the samples of each group of (N, K) terms."""
-    count = int(members.max()) + 1
+def by_group(terms: Values, members: NDArray[np.int64], groups: int = 0) -> Values:
+    """(G, K) sums of (N, K) terms over the samples of each group, of as many as there are or `groups`."""
+    count = groups or int(members.max()) + 1
     return np.column_stack([np.bincount(members, weights=column, minlength=count) for column in terms.T])
 
 
