@@ -113,21 +113,21 @@ def scored(material: Material, fold: int, folder: Path, progress: Progress) -> S
 
 
 def calibrated(recipe: Recipe, values: NDArray[np.float64], labels: NDArray[np.int64], words: str) -> Calibration:
-    """Calibrate a fold's answers; where they do not rank at all, next to the prevalence, which is all that is known.
+    """Calibrate a fold's answers; where they do not rank at all, next to one half.
 
-    A bundle is refused in that case. A cross-validated figure must come out all the same: chance is a result too.
+    A bundle is refused in that case. A cross-validated figure must come out all the same: chance is a result too. The
+    fold's own prevalence would not do: it is low where the tested fold's is high, and would turn chance into less.
     """
     try:
         return calibration.fit(recipe.calibration, values, labels, fitted_on=words)
     except NoRankingError:
-        share = float(labels.mean())
         return Calibration(
             kind="platt",
             slope=FLAT / (float(values.std()) or 1.0),
-            intercept=float(np.log(share / (1 - share))),
+            intercept=0.0,
             fitted_on=words,
             images=len(labels),
-            prevalence=share,
+            prevalence=float(labels.mean()),
         )
 
 

@@ -28,6 +28,7 @@ from senoscope.evidence.evaluate import PAPER_LEAK, evaluate
 from senoscope.evidence.evaluation import Evaluation, assess
 from senoscope.evidence.index import Index
 from senoscope.evidence.metrics import calibration, operating
+from senoscope.evidence.metrics.classification import roc_auc_within
 from senoscope.evidence.novelty import fit_reference
 from senoscope.evidence.packing import record, write_manifest
 from senoscope.evidence.report import write_report
@@ -188,6 +189,7 @@ def _pooled(material: Material, folds: list[Scores], notes: Sequence[str] = ()) 
     fitted = calibrated(recipe, values, material.labels[tested], words)
     points = operating.choose(fitted.apply(values), material.labels[tested], material.index.groups()[tested])
     point = next(point for point in points if point.name == recipe.operating_point)
+    within = roc_auc_within(material.labels, probabilities, material.folds)
     paper = recipe.split.protocol == "paper"
     by = "image, as papers do" if paper else "patient or duplicate group"
     return assess(
@@ -205,6 +207,7 @@ def _pooled(material: Material, folds: list[Scores], notes: Sequence[str] = ()) 
         recipe=recipe,
         notes=[
             *notes,
+            f"ROC AUC over pairs of the same fold, answered by the same model: {within:.3f}",
             "each fold was calibrated and called by samples it was neither trained nor tested on; "
             "the threshold shown is of all out-of-fold answers together",
         ],

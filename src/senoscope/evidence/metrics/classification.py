@@ -99,7 +99,7 @@ def roc_auc_within(labels: ArrayLike, scores: ArrayLike, folds: ArrayLike) -> fl
     """ROC AUC over the pairs of a positive and a negative of the same fold; NaN where no fold has both.
 
     In cross-validation every fold is answered by another model, and the pooled ROC AUC compares their answers with each
-    other, which can push chance well below one half (Airola et al. 2011, doi:10.1016/j.csda.2010.11.023).
+    other, which can push chance well below one half (Airola et al. 2011, doi:10.1016/j.csda.2010.11.018).
     """
     truth, values = checked(labels, scores, probabilities=False)
     strata = np.asarray(folds)
