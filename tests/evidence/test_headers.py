@@ -81,6 +81,17 @@ def test_a_damaged_header_never_ends_in_a_traceback(tmp_path: Path, position: in
         assert set(read_header(path, KEYWORDS)) == set(KEYWORDS)
 
 
+def test_a_number_of_odd_length_is_damage(tmp_path: Path) -> None:
+    path = dicom(tmp_path / "a.dcm")
+    rows = struct.pack("<HH2sHH", 0x28, 0x10, b"US", 2, 8)
+    raw = path.read_bytes()
+    assert raw.count(rows) == 1
+    path.write_bytes(raw.replace(rows, struct.pack("<HH2sHHB", 0x28, 0x10, b"US", 3, 8, 0)))
+
+    with pytest.raises(UnreadableImageError, match="a damaged DICOM header"):
+        read_header(path, ("Rows",))
+
+
 def test_only_the_start_of_a_file_is_read(tmp_path: Path) -> None:
     path = dicom(tmp_path / "a.dcm", PatientID="p")
     with path.open("r+b") as file:

@@ -144,6 +144,48 @@ def test_a_far_cell_of_the_old_format_is_refused(tmp_path: Path, old: bytes, new
         read_sheet(path, ())
 
 
+def test_a_sheet_that_ends_before_it_begins_is_refused(tmp_path: Path) -> None:
+    """Room for a negative number of rows is room for four thousand million."""
+    old = struct.pack("<IIHH", 0, 101, 0, 201)
+    path = tmp_path / "t.xls"
+    path.write_bytes(old_book().replace(old, struct.pack("<IIHH", 500, 101, 0, 201)))
+
+    with pytest.raises(DatasetError, match="ends before it begins"):
+        read_sheet(path, ())
+
+
+@pytest.mark.parametrize("suffix", ["xlsx", "xls"])
+def test_an_empty_sheet_has_no_columns_and_no_rows(tmp_path: Path, suffix: str) -> None:
+    path = write_table(tmp_path / f"t.{suffix}", [])
+
+    assert read_sheet(path, ())[1] == []
+    with pytest.raises(DatasetError, match="has no column ID"):
+        read_sheet(path, ("ID",))
+
+
+def test_a_panic_of_the_reader_is_an_error_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A formula's record that is cut short makes calamine 0.9 panic."""
+    panic = type("PanicException", (BaseException,), {})
+
+    def panicking(_: object) -> None:
+        raise panic("range end index 129 out of range for slice of length 11")
+
+    monkeypatch.setattr("python_calamine.load_workbook", panicking)
+
+    with pytest.raises(DatasetError, match="not a spreadsheet that can be read: range end index"):
+        read_sheet(write_table(tmp_path / "t.xlsx", CELLS), ())
+
+
+def test_an_interrupt_stays_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("python_calamine.load_workbook", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        read_sheet(write_table(tmp_path / "t.xlsx", CELLS), ())
+
+
 @pytest.mark.parametrize("position", range(0, 2560, 31))
 def test_a_damaged_old_book_never_ends_in_a_traceback(tmp_path: Path, position: int) -> None:
     content = bytearray(old_book())

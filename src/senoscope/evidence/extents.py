@@ -134,11 +134,10 @@ def _records(stream: bytes, start: int) -> Iterator[tuple[int, int, bytes]]:
 
 
 def _reach(kind: int, body: bytes) -> tuple[int, int]:
-    if kind == DIMENSIONS and len(body) >= 14:
-        _, rows, _, columns = struct.unpack_from("<IIHH", body)
-        return rows, columns
     if kind == DIMENSIONS and len(body) >= 8:
-        _, rows, _, columns = struct.unpack_from("<HHHH", body)
+        top, rows, left, columns = struct.unpack_from("<IIHH" if len(body) >= 14 else "<HHHH", body)
+        if top > rows or left > columns:
+            raise ValueError("a sheet that ends before it begins")
         return rows, columns
     if kind in CELLS and len(body) >= 4:
         row, column = struct.unpack_from("<HH", body)

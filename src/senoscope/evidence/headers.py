@@ -35,7 +35,7 @@ def read_header(path: Path, keywords: Sequence[str]) -> dict[str, str]:
         InputError: there is no such file, or it is not DICOM, or its header is damaged or deflated.
     """
     from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
+    from pydicom.errors import BytesLengthException, InvalidDicomError
 
     head = _head(path)
     if head[128:132] != b"DICM":
@@ -47,9 +47,16 @@ def read_header(path: Path, keywords: Sequence[str]) -> dict[str, str]:
             warnings.simplefilter("ignore")
             found = dcmread(io.BytesIO(head), stop_before_pixels=True, specific_tags=list(keywords))
             return {keyword: _text(found.get(keyword)) for keyword in keywords}
-    except (InvalidDicomError, EOFError, struct.error, RecursionError, NotImplementedError) as error:
+    except (
+        InvalidDicomError,
+        BytesLengthException,
+        EOFError,
+        struct.error,
+        RecursionError,
+        NotImplementedError,
+    ) as error:
         raise _damaged(path, error) from error
-    except (ValueError, TypeError, KeyError, AttributeError, IndexError, OverflowError, OSError) as error:
+    except (ValueError, TypeError, LookupError, AttributeError, OverflowError, OSError) as error:
         raise _damaged(path, error) from error
 
 

@@ -54,6 +54,11 @@ def read_sheet(path: Path, columns: tuple[str, ...], sheet: str = "") -> tuple[s
         cells = book.get_sheet_by_name(name).to_python()
     except CalamineError as error:
         raise _not_one(path, str(error)) from error
+    except BaseException as error:
+        # A panic within the reader is no Exception, and its class has no name to import.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _not_one(path, str(error)) from error
     place = f"{path}, sheet {name!r}"
     return name, _rows(place, cells, columns)
 
@@ -110,7 +115,7 @@ def _rows(place: str, cells: Sequence[Sequence[object]], columns: tuple[str, ...
     missing = [column for column in columns if column not in named]
     if missing:
         raise DatasetError(f"{place} has no column {', '.join(missing)}", f"it has: {', '.join(named)[:200] or 'none'}")
-    body = cells[filled[0] + 1 : filled[-1] + 1]
+    body = cells[filled[0] + 1 : filled[-1] + 1] if filled else []
     return [_row(place, number, head, row) for number, row in enumerate(body, 1)]
 
 
