@@ -65,3 +65,16 @@ def test_steps_of_a_view_follow_the_colour_step(first: tuple[Gray, ...]) -> None
 
     assert changed.steps == (*first, Flip(), Resize(32, 32))
     assert changed.fingerprint() != pipeline.fingerprint()
+
+
+def test_geometric_views_are_the_six_arrangements() -> None:
+    pipeline, image = Pipeline((Gray(),)), Image(ultrasound(1, (48, 48)), 255.0)
+    plain = image.pixels.astype(np.float32)
+
+    found = [
+        viewed(pipeline, view).apply(image).array[0] for view in views(AugmentRecipe(views=5, geometric=True), "a", 0)
+    ]
+
+    expected = [plain, plain[:, ::-1], np.rot90(plain), np.rot90(plain, 2), np.rot90(plain, 3), plain[::-1]]
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=0.01)

@@ -14,6 +14,16 @@ COPY = "copy"
 """Fact of a sample that is a view of another."""
 
 
+SIX: tuple[tuple[Step, ...], ...] = (
+    (Flip(),),
+    (Rotate(90),),
+    (Rotate(180),),
+    (Rotate(-90),),
+    (Flip(), Rotate(180)),
+)
+"""The papers' six geometric copies, but for the picture as it is: mirrored, three quarter turns, upside down."""
+
+
 def views(recipe: AugmentRecipe, sample: str, seed: int) -> list[tuple[Step, ...]]:
     """Geometry of each view of a sample; the plain one, with no steps, comes first.
 
@@ -25,6 +35,8 @@ def views(recipe: AugmentRecipe, sample: str, seed: int) -> list[tuple[Step, ...
         sample: name of the sample.
         seed: of the run.
     """
+    if recipe.geometric:
+        return [(), *SIX[: recipe.views]]
     number = int.from_bytes(hashlib.sha256(f"{seed} {sample}".encode()).digest()[:8])
     random = np.random.default_rng(number)
     drawn: list[tuple[Step, ...]] = [()]

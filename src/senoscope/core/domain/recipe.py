@@ -63,6 +63,7 @@ class ModelRecipe(_Part):
 class AugmentRecipe(_Part):
     """Extra views of training images only: `views` an image beside the plain one, drawn once from the seed.
 
+    With `geometric` they are not drawn: mirrored, three quarter turns, upside down, the first `views` of them.
     With `before_split` every view counts as a picture of its own, trained on, divided and tested on: how papers
     multiply a small set before they divide it. Under `split.protocol = "patient"` a woman's views stay together.
     """
@@ -71,6 +72,7 @@ class AugmentRecipe(_Part):
     flip: bool = True
     smallest_crop: Annotated[float, Field(gt=0, le=1)] = 0.8
     rotate: Annotated[float, Field(ge=-180, le=180)] = 0.0
+    geometric: bool = False
     before_split: bool = False
 
 
@@ -131,6 +133,8 @@ class Recipe(_Part):
             raise ValueError("a support vector machine has no fine-tuning: finetune.epochs must be 0")
         if self.split.test_fold >= self.split.folds:
             raise ValueError("split.test_fold must be below split.folds")
+        if self.augment.geometric and self.augment.views > 5:
+            raise ValueError("augment.geometric knows 5 views beside the picture as it is")
         if self.augment.before_split and (self.split.mode != "crossval" or self.finetune.epochs):
             raise ValueError("augment.before_split needs split.mode = 'crossval' and finetune.epochs = 0")
         return self
