@@ -9,8 +9,8 @@ import pytest
 from senoscope.core.domain.bundle import BundleManifest, Interval, MetricTable
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluation import assess
-from senoscope.evidence.metrics.classification import FIGURES, TITLES
-from senoscope.evidence.packing import card, record, write_manifest
+from senoscope.evidence.metrics.classification import FIGURES
+from senoscope.evidence.packing import WORDS, card, record, write_manifest
 from senoscope.runtime.store import read_manifest
 from tests.evidence.answers import manifest
 from tests.makers import bus_bra, tiny_bundle
@@ -80,6 +80,6 @@ def test_card_of_a_recorded_evaluation_shows_every_figure_and_the_level(bundle: 
     assert read_manifest(bundle) == kept
     assert set(kept.metrics[-1].values) == set(FIGURES)
     for name in FIGURES:
-        assert f"| {TITLES[name]} | {found.table[name]} |" in text
+        assert f"| {WORDS[name]} | {found.table[name]} |" in text
     assert "### bus_bra: external; each patient by the highest of its images' probabilities" in text
     assert "Leaky: too good to be believed" in text

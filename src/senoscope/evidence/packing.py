@@ -7,6 +7,9 @@ from senoscope.evidence.metrics.classification import TITLES
 from senoscope.evidence.tables import write_text
 from senoscope.runtime.seal import sealed
 
+WORDS = TITLES | {"pr_auc": "PR AUC", "ece": "ECE"}
+"""Words for figures in a card; they stay as they are, so that the card of a bundle that ships is what `card` writes."""
+
 
 def write_manifest(folder: Path, manifest: BundleManifest) -> None:
     """Write `bundle.json` and `card.md` into a bundle's folder, each whole or not at all."""
@@ -97,7 +100,7 @@ def _figures(table: MetricTable) -> str:
         title += f" It abstained from {table.abstained} of them."
     answered = {name: str(interval) for name, interval in table.answered.items()}
     rows = [
-        f"| {TITLES.get(name, name)} | {interval} | {answered.get(name, '–')} |"
+        f"| {WORDS.get(name, name)} | {interval} | {answered.get(name, '–')} |"
         for name, interval in table.values.items()
     ]
     head = ["| figure | all images (95 % interval) | without abstained |", "|---|---|---|"]
