@@ -1,6 +1,7 @@
 """Run a model over a dataset and measure it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -52,29 +53,16 @@ def evaluate(
     _check_classes(asked, model.manifest.positive)
     check_level(asked, level)
     check_prevalence(prevalence)
-    kept: list[int] = []
-    probabilities: list[float] = []
-    abstained: list[bool] = []
-    unread: list[Unread] = []
-    answers = model.stream(asked.paths(), operating_point=operating_point)
-    for position, answer in enumerate(answers):
-        if isinstance(answer, Failure):
-            unread.append(Unread(asked.samples[position].path, answer.error.message))
-        else:
-            kept.append(position)
-            probabilities.append(_probability(model, asked.samples[position], answer.probability))
-            abstained.append(answer.abstained)
-        if progress is not None:
-            progress()
-    if not kept:
-        raise DatasetError(f"none of the {len(asked)} images of {index.dataset} can be read", unread[0].reason)
-    answered = asked.take(kept)
+    given = _ask(model, asked, operating_point, progress)
+    if not given.kept:
+        raise DatasetError(f"none of the {len(asked)} images of {index.dataset} can be read", given.unread[0].reason)
+    answered = asked.take(given.kept)
     manifest = model.manifest
     point = manifest.point(operating_point)
     protocol, leak = provenance(manifest, answered.fingerprint(), held_out)
     return assess(
         answered,
-        np.array(probabilities),
+        np.array(given.probabilities),
         positive=manifest.positive,
         title=f"{manifest.name} on {index.dataset}",
         bundle=manifest.name,
@@ -83,13 +71,37 @@ def evaluate(
         operating_point=point.name,
         protocol=protocol,
         leak=leak,
-        abstained=abstained,
-        unread=unread,
+        abstained=given.abstained,
+        unread=given.unread,
         level=level,
         rule=rule,
         prevalence=prevalence,
         manifest=manifest,
     )
+
+
+@dataclass
+class _Given:
+    """Answers as they come: positions of the samples that got one, and what it was."""
+
+    kept: list[int] = field(default_factory=list)
+    probabilities: list[float] = field(default_factory=list)
+    abstained: list[bool] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
+
+
+def _ask(model: Model, asked: Index, operating_point: str, progress: Callable[[], None] | None) -> _Given:
+    given = _Given()
+    for position, answer in enumerate(model.stream(asked.paths(), operating_point=operating_point)):
+        if isinstance(answer, Failure):
+            given.unread.append(Unread(asked.samples[position].path, answer.error.message))
+        else:
+            given.kept.append(position)
+            given.probabilities.append(_probability(model, asked.samples[position], answer.probability))
+            given.abstained.append(answer.abstained)
+        if progress is not None:
+            progress()
+    return given
 
 
 def _check_classes(asked: Index, positive: str) -> None:
