@@ -29,7 +29,6 @@ def test_a_sample_is_a_series(root: Path) -> None:
         "study": "ISPY2MRIT0",
         "visit": "T0",
         "date": "20040101",
-        "year": "2004",
         "machine": "Signa HDxt",
         "files": "2",
         "mammaprint": "1",

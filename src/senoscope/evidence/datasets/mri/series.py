@@ -1,7 +1,8 @@
 """Series of magnetic resonance images as archives hand them out, one sample each.
 
 A folder of DICOM files is one series: its sample's path is its first file, and the fact `files` says how many there
-are. A NIfTI file is one volume. Only the first header of a series is read.
+are. A NIfTI file is one volume. Only the first header of a series is read. Archives shift dates, so that
+they tell the order of a woman's visits and no year.
 """
 
 import re
@@ -89,8 +90,6 @@ def _of_dicom(root: Path, slices: list[str], patients: re.Pattern[str]) -> Serie
     facts |= _visit(header["ClinicalTrialTimePointID"]) or _visit(header["StudyDescription"])
     if match := AGE.match(header["PatientAge"]):
         facts["age"] = match[1]
-    if re.match(r"^(19|20)\d{6}$", header["StudyDate"]):
-        facts["year"] = header["StudyDate"][:4]
     said = header["PatientID"] if patients.fullmatch(header["PatientID"]) else _named(slices[0], patients)
     return Series(slices[0], said, header["Modality"], facts | {"files": str(len(slices))})
 
