@@ -19,7 +19,7 @@ PACKED = ROOT.parent / "shared" / "data"
 ALL = os.environ.get("SENOSCOPE_TEST_ALL") == "1"
 OPTIONAL = (
     *("lightning_fabric", "matplotlib", "onnx", "onnxscript", "playwright", "pyarrow", "safetensors"),
-    *("scipy", "skimage", "sklearn", "timm", "torch", "torchvision"),
+    *("scipy", "skimage", "sklearn", "statsmodels", "timm", "torch", "torchvision"),
 )
 ABSENT = frozenset(name for name in OPTIONAL if find_spec(name) is None)
 

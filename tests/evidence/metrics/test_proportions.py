@@ -1,9 +1,11 @@
+import sys
+
 import numpy as np
 import pytest
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
 
-from senoscope.core.errors import DatasetError
+from senoscope.core.errors import DatasetError, MissingExtraError
 from senoscope.evidence.metrics.proportions import exact_binomial, wilson
 
 COUNTS = [(0, 1), (1, 1), (0, 40), (40, 40), (1, 40), (17, 40), (39, 40), (300, 1000), (49_999, 50_000)]
@@ -40,3 +42,13 @@ def test_what_is_no_share_is_refused(successes: int, trials: int) -> None:
     for interval in (exact_binomial, wilson):
         with pytest.raises(DatasetError, match="is no share"):
             interval(successes, trials)
+
+
+def test_without_scipy_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.stats", None)
+
+    with pytest.raises(MissingExtraError, match="exact binomial") as caught:
+        exact_binomial(1, 2)
+
+    assert "report" in caught.value.hint
+    assert wilson(1, 2).value == 0.5

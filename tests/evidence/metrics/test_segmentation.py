@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pytest
 from scipy.ndimage import binary_erosion
@@ -5,7 +7,7 @@ from scipy.spatial.distance import cdist
 from skimage.metrics import hausdorff_distance
 from sklearn.metrics import f1_score, jaccard_score
 
-from senoscope.core.errors import DatasetError
+from senoscope.core.errors import DatasetError, MissingExtraError
 from senoscope.evidence.metrics.segmentation import overlap, surface_distances
 
 
@@ -107,3 +109,10 @@ def test_masks_that_do_not_fit_are_refused(first: tuple[int, ...], second: tuple
     for compare in (overlap, surface_distances):
         with pytest.raises(DatasetError, match="cannot be compared"):
             compare(np.ones(first), np.ones(second))
+
+
+def test_without_scipy_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scipy.ndimage", None)
+
+    with pytest.raises(MissingExtraError, match="distances between outlines"):
+        surface_distances(*blobs(0))
