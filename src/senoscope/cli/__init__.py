@@ -47,7 +47,8 @@ Examples:
   senoscope evaluate runs/mine --data DATASETS --split test --out report
   senoscope evaluate runs/mine --data DATASETS --dataset bus_bra --level patient --aggregate max --out report
   senoscope evaluate ultrasound --data DATASETS --dataset bus_bra --prevalence 0.006 --out report
-  senoscope evaluate old=runs/v1 new=runs/v2 --data DATASETS --dataset bus_bra --out comparison""",
+  senoscope evaluate old=runs/v1 new=runs/v2 --data DATASETS --dataset bus_bra --out comparison
+  senoscope evaluate mammography_leakage --protocol paper --data DATASETS --out gap""",
     "doctor": """\b
 Example:
   senoscope doctor""",

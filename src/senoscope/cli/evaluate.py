@@ -1,7 +1,7 @@
 """`senoscope evaluate`: measure bundles on a dataset and write the reports."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -68,10 +68,26 @@ def evaluate(
     keep: Annotated[
         bool, typer.Option("--record", help="Add the figures to the bundle's manifest and card too.")
     ] = False,
+    protocol: Annotated[
+        str,
+        typer.Option(
+            help="patient; or paper: train the bundle's recipe (or a recipe, by name or file) on the dataset twice, "
+            "divided image by image as papers do and by patient, and print the leakage gap."
+        ),
+    ] = "patient",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="With --protocol paper: change a field of the recipe."),
+    ] = None,
 ) -> None:
     """Measure bundles on a dataset: figures with 95 % intervals, curves, and one page that shows them."""
     from senoscope.evidence.plots import require
 
+    if _is_paper(protocol, changes):
+        given: dict[str, object] = {"--split": split, "--split-file": split_file, "--operating-point": operating_point}
+        given |= {"--aggregate": aggregate, "--prevalence": prevalence, "--trained-on": trained_on, "--record": keep}
+        _gap(bundles, data, out, dataset, changes or [], given | {"--level": "" if level == "image" else level})
+        return
     of_level, rule = _pooling(level, aggregate)
     request = Request(data, dataset, split, split_file, operating_point, trained_on, of_level, rule, _share(prevalence))
     names = [named(bundle) for bundle in bundles]
@@ -80,6 +96,30 @@ def evaluate(
         _one(names[0][1], request, out, keep)
     else:
         _several(names, request, out, keep)
+
+
+def _is_paper(protocol: str, changes: list[str] | None) -> bool:
+    from senoscope.core.errors import UsageError
+
+    if protocol not in ("patient", "paper"):
+        raise UsageError(f"--protocol {protocol}: there is no such protocol", "patient or paper")
+    if changes and protocol != "paper":
+        raise UsageError("--set changes a recipe, and a bundle is finished", "train it, or say --protocol paper")
+    return protocol == "paper"
+
+
+def _gap(
+    bundles: list[str], data: Path, out: Path, dataset: str, changes: list[str], others: Mapping[str, object]
+) -> None:
+    from senoscope.cli.gap import show_gap
+    from senoscope.core.errors import UsageError
+
+    if len(bundles) != 1:
+        raise UsageError(f"--protocol paper takes one bundle or recipe, not {len(bundles)}", "run it once for each")
+    unfit = [option for option, value in others.items() if value]
+    if unfit:
+        raise UsageError(f"{unfit[0]} does not go with --protocol paper", "it trains and tests every fold anew")
+    show_gap(bundles[0], data, out, dataset, tuple(changes))
 
 
 def named(argument: str) -> tuple[str, str]:
