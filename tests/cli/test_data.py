@@ -1,6 +1,4 @@
 import csv
-import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,7 +8,7 @@ from senoscope.cli.data import data_app
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index import read_index
-from tests.makers import breastdcedl, bus_bra, busi, cbis_ddsm, dmr_ir, mini_mias
+from tests.makers import breastdcedl, bus_bra, cbis_ddsm, dmr_ir, mini_mias
 
 
 def run(*words: object) -> str:
@@ -82,20 +80,6 @@ def test_the_help_of_index_ends_with_examples() -> None:
     shown = run("index", "--help")
 
     assert "senoscope data index idc DATASETS --out idc.parquet" in [line.strip() for line in shown.splitlines()]
-
-
-def test_audit_prints_tables_and_writes_json(tmp_path: Path) -> None:
-    root = busi(tmp_path / "data")
-    shutil.copy(root / "benign" / "benign (3).png", root / "malignant" / "malignant (9).png")
-    shutil.copy(root / "benign" / "benign (2).png", root / "benign" / "benign (7).png")
-
-    shown = run("audit", "busi", root, "--out", tmp_path / "out")
-
-    assert "dropped benign/benign (3).png: the same picture as malignant (9)" in shown
-    found = json.loads((tmp_path / "out" / "audit.json").read_text("utf-8"))
-    assert found["pairs"]["exact copies"] == 1
-    assert found["group_sizes"] == {"1": 7, "2": 1}
-    assert json.loads(run("audit", "busi", root, "--format", "json")) == found
 
 
 def test_a_wrong_name_and_a_wrong_folder_are_our_errors(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from senoscope.cli.data_audit import Name, Root, audit_dataset
+from senoscope.cli.data_audit import AUDIT_EXAMPLES, Name, Root, audit_dataset
 from senoscope.cli.printing import say, show, table
 from senoscope.core.errors import UsageError
 
@@ -72,7 +72,7 @@ def index_dataset(
     typer.echo(f"{len(index):,} samples in {out}{about}; paths are relative to {root}")
 
 
-data_app.command("audit")(audit_dataset)
+data_app.command("audit", epilog=AUDIT_EXAMPLES)(audit_dataset)
 
 
 def _counts(facts: "Dataset", index: "Index") -> "Table":

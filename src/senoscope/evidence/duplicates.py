@@ -28,8 +28,8 @@ NEAR = 20
 IDENTICAL = 10
 """Bits of 256 up to which two images are called near-identical, in reports."""
 
-BLOCK = 1024
-"""Images compared with as many others at once; bounds the memory of the comparison to a few dozen MB."""
+BLOCK = 512
+"""Images compared with as many others at once; bounds the memory of the comparison to a few MB."""
 
 
 @dataclass(frozen=True)
@@ -74,52 +74,92 @@ def signatures(paths: Sequence[Path]) -> Iterator[Signature | InputError]:
             yield error
 
 
-def near_pairs(hashed: Sequence[Signature], distance: int = NEAR) -> list[Pair]:
-    """All pairs at most `distance` bits apart or with the same file or pixels, in order of their positions.
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Near-duplicates among one block of images and another: (P,) positions and distances, −1 for an exact copy."""
 
-    Compares block by block, so that memory grows with the number of images and not with its square.
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    distance: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+
+def near_blocks(hashed: Sequence[Signature], distance: int = NEAR) -> Iterator[Block]:
+    """All pairs at most `distance` bits apart or with the same file or pixels, block by block.
+
+    Nothing larger than one block against another is held, so that memory grows with the number of images and not with
+    its square, even where thousands of them are the same picture.
     """
     if not hashed:
-        return []
+        return
     words = np.frombuffer(b"".join(one.bits for one in hashed), np.uint64).reshape(len(hashed), -1)
-    found = {(pair.first, pair.second): pair for pair in _bit_pairs(words, distance)}
-    for key in ("file", "pixels"):
-        first_with: dict[str, int] = {}
-        for position, one in enumerate(hashed):
-            value = getattr(one, key)
-            earlier = first_with.setdefault(value, position)
-            if value and earlier != position:
-                found[earlier, position] = Pair(earlier, position, -1)
-    return [found[key] for key in sorted(found)]
-
-
-def _bit_pairs(words: NDArray[np.uint64], distance: int) -> Iterator[Pair]:
-    for row in range(0, len(words), BLOCK):
-        for column in range(row, len(words), BLOCK):
-            left, right = words[row : row + BLOCK], words[column : column + BLOCK]
-            apart = np.zeros((len(left), len(right)), np.uint16)
+    files, pixels = (_numbered([getattr(one, key) for one in hashed]) for key in ("file", "pixels"))
+    for row in range(0, len(hashed), BLOCK):
+        for column in range(row, len(hashed), BLOCK):
+            rows, columns = slice(row, row + BLOCK), slice(column, column + BLOCK)
+            apart = np.zeros((len(words[rows]), len(words[columns])), np.int16)
             for word in range(words.shape[1]):
-                apart += np.bitwise_count(left[:, word, None] ^ right[None, :, word])
-            for first, second in np.argwhere(apart <= distance):
-                if row + first < column + second:
-                    yield Pair(int(row + first), int(column + second), int(apart[first, second]))
+                apart += np.bitwise_count(words[rows, word, None] ^ words[None, columns, word])
+            for numbers in (files, pixels):
+                apart[numbers[rows, None] == numbers[None, columns]] = -1
+            near = apart <= distance
+            if row == column:
+                near &= ~np.tri(len(near), dtype=np.bool_)
+            first, second = np.nonzero(near)
+            if len(first):
+                yield Block(first + row, second + column, apart[near].astype(np.int64))
+
+
+def _numbered(texts: list[str]) -> NDArray[np.int64]:
+    """(N,) a number for each text, the same for the same text; an empty text is like no other."""
+    seen: dict[str, int] = {}
+    return np.array([seen.setdefault(text, at) if text else at for at, text in enumerate(texts)], np.int64)
+
+
+def near_pairs(hashed: Sequence[Signature], distance: int = NEAR) -> list[Pair]:
+    """All pairs that `near_blocks` finds, in order of their positions; one object a pair, so for sets of few copies."""
+    pairs = [
+        Pair(int(first), int(second), int(apart))
+        for block in near_blocks(hashed, distance)
+        for first, second, apart in zip(block.first, block.second, block.distance, strict=True)
+    ]
+    return sorted(pairs, key=lambda pair: (pair.first, pair.second))
+
+
+class _Forest:
+    """Clusters that are joined one by one; each is known by its first member."""
+
+    def __init__(self, count: int) -> None:
+        self.parent = np.arange(count)
+
+    def roots(self, positions: NDArray[np.int64]) -> NDArray[np.int64]:
+        found = self.parent[positions]
+        while not np.array_equal(above := self.parent[found], found):
+            found = above
+        self.parent[positions] = found
+        return found
+
+    def join(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> None:
+        """Join pairs; thousands of pairs within one cluster cost one look each, and no step of their own."""
+        while len(first):
+            ends = np.sort(np.column_stack((self.roots(first), self.roots(second))), axis=1)
+            open_ends = np.unique(ends[ends[:, 0] != ends[:, 1]], axis=0)
+            first, second = open_ends[:, 0], open_ends[:, 1]
+            np.minimum.at(self.parent, second, first)
+
+    def numbered(self) -> NDArray[np.int64]:
+        roots = self.roots(np.arange(len(self.parent)))
+        return np.unique(roots, return_inverse=True)[1].astype(np.int64).reshape(-1)
 
 
 def joined(count: int, pairs: Sequence[Pair]) -> NDArray[np.int64]:
     """(count,) cluster of each position when every pair is joined; clusters are numbered by their first member."""
-    parent = list(range(count))
-
-    def root(position: int) -> int:
-        while parent[position] != position:
-            parent[position] = parent[parent[position]]
-            position = parent[position]
-        return position
-
-    for pair in pairs:
-        first, second = sorted((root(pair.first), root(pair.second)))
-        parent[second] = first
-    roots = np.array([root(position) for position in range(count)], np.int64)
-    return np.unique(roots, return_inverse=True)[1].astype(np.int64).reshape(-1)
+    forest = _Forest(count)
+    ends = np.array([(pair.first, pair.second) for pair in pairs], np.int64).reshape(-1, 2)
+    forest.join(ends[:, 0], ends[:, 1])
+    return forest.numbered()
 
 
 def clusters(paths: Sequence[Path], *, distance: int = NEAR) -> NDArray[np.int64]:
@@ -132,5 +172,12 @@ def clusters(paths: Sequence[Path], *, distance: int = NEAR) -> NDArray[np.int64
     Raises:
         InputError: an image cannot be read.
     """
-    hashed = [signature(read(path)) for path in paths]
-    return joined(len(hashed), near_pairs(hashed, distance))
+    return clustered([signature(read(path)) for path in paths], distance)
+
+
+def clustered(hashed: Sequence[Signature], distance: int = NEAR) -> NDArray[np.int64]:
+    """(N,) cluster of each signature; see `clusters`."""
+    forest = _Forest(len(hashed))
+    for block in near_blocks(hashed, distance):
+        forest.join(block.first, block.second)
+    return forest.numbered()
