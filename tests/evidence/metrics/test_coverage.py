@@ -75,8 +75,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say() -> None:
 
 
 def test_intervals_of_recalibration_hold_the_truth() -> None:
-    """Logits 1.5 times too large, of which patients share a part."""
-    covered = {"bootstrap": 0, "sandwich": 0}
+    """Logits 1.5 times too large, of which patients share a part; then honest ones, whose intercept is 0."""
+    covered = dict.fromkeys(("bootstrap slope", "sandwich slope", "bootstrap intercept", "sandwich intercept"), 0)
     for seed in range(RUNS):
         random = np.random.default_rng(seed)
         logits = random.normal(-0.5, 1.2, 300) + random.normal(0, 0.5, PATIENTS)[GROUPS]
@@ -84,6 +84,12 @@ def test_intervals_of_recalibration_hold_the_truth() -> None:
         given = 1 / (1 + np.exp(-1.5 * logits))
         drawn = binary_table(labels, given, GROUPS, THRESHOLD, replicates=REPLICATES, seed=seed)
         for name, found in (("bootstrap", drawn), ("sandwich", recalibration(labels, given, GROUPS))):
-            covered[name] += found["calibration_slope"].low <= 1 / 1.5 <= found["calibration_slope"].high
+            slope = found["calibration_slope"]
+            covered[f"{name} slope"] += slope.low <= 1 / 1.5 <= slope.high
+        honest = 1 / (1 + np.exp(-logits))
+        drawn = binary_table(labels, honest, GROUPS, THRESHOLD, replicates=REPLICATES, seed=seed)
+        for name, found in (("bootstrap", drawn), ("sandwich", recalibration(labels, honest, GROUPS))):
+            intercept = found["calibration_intercept"]
+            covered[f"{name} intercept"] += intercept.low <= 0 <= intercept.high
 
     assert all(0.90 <= count / RUNS <= 0.98 for count in covered.values()), covered

@@ -3,10 +3,11 @@
 Images of one woman resemble each other, so whole groups are drawn with replacement (Field & Welsh 2007,
 doi:10.1111/j.1467-9868.2007.00593.x), and the interval is the 2.5 to 97.5 percentile of the replicates. Groups are
 drawn within strata (groups of negatives only, of positives only, of both), so that every replicate has both classes,
-and the intervals are conditional on the set's composition, which most public sets chose rather than found.
+and the intervals are conditional on the set's composition, which most public sets chose rather than found. The
+calibration intercept compares that composition with what the model expected: its groups are drawn without strata.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -111,14 +112,14 @@ def table(
 ) -> Bootstrap:
     """As `bootstrap`, of checked samples with groups 0 to G − 1; one class alone has only the figures it can have."""
     sheet = Sheet.of(truth, values, threshold, members)
-    drawn = [sheet.figures(weights) for weights in draws(truth, members, replicates=replicates, seed=seed)]
+    (drawn,) = _drawn([sheet], truth, members, replicates=replicates, seed=seed)
     figures: dict[str, Interval] = {}
     notes: list[str] = []
     for name, point in sheet.points.items():
         if np.isnan(point):
             notes.append(f"{name} is undefined {UNDEFINED.get(name, '(0/0)')}")
             continue
-        figures[name], lost = percentiles(point, np.concatenate([chunk[name] for chunk in drawn]))
+        figures[name], lost = percentiles(point, drawn[name])
         if lost:
             notes.append(f"{name}: {lost} of {replicates} replicates are undefined and left out")
     return Bootstrap(figures, tuple(notes))
@@ -163,16 +164,13 @@ def paired_bootstrap(
     members = grouped(groups, len(truth))
     bounds = threshold if isinstance(threshold, tuple) else (threshold, threshold)
     sheets = [Sheet.of(truth, values, bound, members) for values, bound in zip((one, other), bounds, strict=True)]
-    drawn = [
-        tuple(sheet.figures(weights) for sheet in sheets)
-        for weights in draws(truth, members, replicates=replicates, seed=seed)
-    ]
+    ours, theirs = _drawn(sheets, truth, members, replicates=replicates, seed=seed)
     points = [sheet.points for sheet in sheets]
     found: dict[str, Interval] = {}
     for name in FIGURES:
         point = points[0][name] - points[1][name]
         if not np.isnan(point):
-            found[name], _ = percentiles(point, np.concatenate([ours[name] - theirs[name] for ours, theirs in drawn]))
+            found[name], _ = percentiles(point, ours[name] - theirs[name])
     return found
 
 
@@ -225,6 +223,11 @@ class Sheet:
         found = ranking_figures(self.ranked, weights) | call_figures(called) | agreement_figures(agreed)
         return found | line_figures(recalibrated, self.fitted)
 
+    def intercepts(self, weights: NDArray[np.int32]) -> Values:
+        """(R,) calibration intercepts, groups weighted by (R, G)."""
+        sums = np.einsum("rg,gk->rk", weights.astype(np.float64), self.sums[:, -LINE_TERMS:])
+        return line_figures(sums, self.fitted)["calibration_intercept"]
+
 
 def _strata(truth: NDArray[np.int64], members: NDArray[np.int64]) -> NDArray[np.int64]:
     """(G,) 1 for groups of negatives only, 2 of positives only, 3 of both."""
@@ -241,10 +244,32 @@ def draws(
     return multiplicities(_strata(truth, members), replicates=replicates, seed=seed, step=step)
 
 
+def _drawn(
+    sheets: Sequence[Sheet], truth: NDArray[np.int64], members: NDArray[np.int64], *, replicates: int, seed: int
+) -> list[dict[str, Values]]:
+    """Replicates of each sheet's figures, (replicates,) of each, all sheets on the same draws."""
+    within = [
+        [sheet.figures(weights) for sheet in sheets]
+        for weights in draws(truth, members, replicates=replicates, seed=seed)
+    ]
+    whole = np.zeros(int(members.max()) + 1, np.int64)
+    step = max(1, CHUNK // len(truth))
+    # How many are positive is what the intercept is about; draws that hold it fixed would make it look certain.
+    across = [
+        [sheet.intercepts(weights) for sheet in sheets]
+        for weights in multiplicities(whole, replicates=replicates, seed=seed, step=step)
+    ]
+    found = []
+    for at in range(len(sheets)):
+        drawn = {name: np.concatenate([chunk[at][name] for chunk in within]) for name in FIGURES}
+        found.append(drawn | {"calibration_intercept": np.concatenate([chunk[at] for chunk in across])})
+    return found
+
+
 def resampled(
     labels: NDArray[np.int64], groups: ArrayLike, *, replicates: int = REPLICATES, seed: int = 0
 ) -> Iterator[Values]:
-    """Multiplicities of the samples, (R, N) in chunks: those that `bootstrap` draws with this seed."""
+    """Multiplicities of the samples, (R, N) in chunks: those that `bootstrap` draws within strata with this seed."""
     members = grouped(groups, len(labels))
     for drawn in draws(labels, members, replicates=replicates, seed=seed):
         yield drawn.astype(np.float64)[:, members]
