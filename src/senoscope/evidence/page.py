@@ -8,7 +8,6 @@ from senoscope.evidence.evaluation import Evaluation
 from senoscope.evidence.findings import Predictive, Stated
 from senoscope.evidence.markup import Cell, Html, Section, folded, items, joined, markup, page, plots, table, words
 from senoscope.evidence.metrics.classification import BINS, FIGURES, TITLES
-from senoscope.evidence.metrics.intervals import FEW as FEW_OF_A_KIND
 from senoscope.evidence.metrics.subgroups import Subgroup
 
 CAPTIONS = {
@@ -23,7 +22,7 @@ CAPTIONS = {
 SUBGROUP_FIGURES = ("roc_auc", "sensitivity", "specificity", "brier")
 """Figures of subgroups on the page; `report.json` has all."""
 
-FEW = "fewer than 20 patients, or fewer than 10 of either kind: too few to conclude anything"
+FEW = "fewer than 20 patients, or fewer than 10 with or without a positive: too few to conclude anything"
 
 MOST_UNREAD = 50
 """Unreadable images named on the page; `report.json` names all."""
@@ -221,16 +220,12 @@ def _subgroups(evaluation: Evaluation) -> Html:
         )
         title = Html(f"<h3>{markup(fact)}</h3>")
         parts += [title, table(head, rows)]
-    caution = "" if not any(map(_few, groups)) else Html(f'<p class="few">⚠ marks {FEW}.</p>')
+    caution = "" if not any(group.few for group in groups) else Html(f'<p class="few">⚠ marks {FEW}.</p>')
     return joined(caution, *parts)
 
 
-def _few(group: Subgroup) -> bool:
-    return group.few or min(group.positives, group.images - group.positives) < FEW_OF_A_KIND
-
-
 def _subgroup(group: Subgroup) -> tuple[Cell, ...]:
-    mark = Html(f' <span class="few" title="{FEW}">⚠</span>') if _few(group) else Html("")
+    mark = Html(f' <span class="few" title="{FEW}">⚠</span>') if group.few else Html("")
     name = Html(f"{markup(group.value)}{mark}")
     counts = (f"{group.images:,}", f"{group.patients:,}", f"{group.positives:,}")
     return (name, *counts, *(group.table.get(figure) for figure in SUBGROUP_FIGURES))

@@ -58,8 +58,25 @@ def test_rare_values_are_pooled() -> None:
 
     assert len(found) == 13
     assert (found[-1].value, found[-1].images) == ("other", 32)
-    assert all(item.few == (item.patients < 20) for item in found)
-    assert sum(item.few for item in found) == 13 - sum(item.patients >= 20 for item in found) > 0
+    assert all(item.few for item in found if item.patients < 20)
+
+
+def test_few_patients_of_a_kind_are_too_few_however_many_images_they_have() -> None:
+    """Of 40 women in each half one has 12 positive images in the first, and 12 women have one each in the second."""
+    groups = np.concatenate((np.arange(39), np.full(12, 39), np.arange(40, 80)))
+    labels = np.concatenate((np.zeros(39), np.ones(24), np.zeros(28))).astype(int)
+    samples = tuple(
+        Sample(str(row), f"p{group}", f"p{group}", "a.png", "x", facts={"site": "A" if group < 40 else "B"})
+        for row, group in enumerate(groups)
+    )
+    values = np.random.default_rng(0).uniform(0, 1, len(labels))
+
+    found = subgroups(Index("made_up", Path(), samples), labels, values, groups, 0.5, replicates=20)
+
+    assert [(item.value, item.patients, item.positives, item.few) for item in found] == [
+        ("A", 40, 12, True),
+        ("B", 40, 12, False),
+    ]
 
 
 def test_numbers_are_ordered_by_size() -> None:

@@ -12,6 +12,7 @@ from senoscope.core.errors import DatasetError
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.metrics.classification import Values, checked
 from senoscope.evidence.metrics.grouping import grouped
+from senoscope.evidence.metrics.intervals import FEW as FEW_OF_A_KIND
 from senoscope.evidence.metrics.intervals import REPLICATES, table
 
 SUBGROUP_FACTS = (
@@ -40,7 +41,7 @@ class Subgroup:
         patients: groups they belong to.
         positives: positive images.
         table: figures that are defined; those of one class alone are few.
-        few: whether there are fewer than `FEW` patients.
+        few: whether there are fewer than `FEW` patients, or than `FEW_OF_A_KIND` with positive or with negative images.
     """
 
     fact: str
@@ -93,9 +94,18 @@ def subgroups(
             rows = np.flatnonzero(np.array([word == value for word in words]))
             inside = grouped(members[rows], len(rows))
             patients = int(inside.max()) + 1
+            of_a_kind = min(len(np.unique(inside[truth[rows] == kind])) for kind in (0, 1))
             figures = table(truth[rows], values[rows], inside, bounds[rows], replicates=replicates, seed=seed).table
             found.append(
-                Subgroup(fact, value, len(rows), patients, int(truth[rows].sum()), figures, few=patients < FEW)
+                Subgroup(
+                    fact,
+                    value,
+                    len(rows),
+                    patients,
+                    int(truth[rows].sum()),
+                    figures,
+                    few=patients < FEW or of_a_kind < FEW_OF_A_KIND,
+                )
             )
     return tuple(found)
 
