@@ -52,6 +52,35 @@ def test_an_index_comes_back_from_its_file(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["index.csv"]
 
 
+def test_names_of_dropped_files_do_no_harm(tmp_path: Path) -> None:
+    names = ('=HYPERLINK("x").png', "+1.png", "@a/b.png", "red\x1b[31m.png", "two\nlines.png", "x\udcff.png")
+    odd = replace(index(tmp_path), dropped=tuple(Dropped(name, f"not {name}") for name in names))
+
+    write_index(odd, tmp_path / "index.csv")
+
+    found = [item.path for item in read_index(tmp_path / "index.csv", tmp_path).dropped]
+    assert found[:3] == ['./=HYPERLINK("x").png', "./+1.png", "./@a/b.png"]
+    assert found[3:] == ["red\\x1b[31m.png", "two\\nlines.png", "x\\udcff.png"]
+
+
+@pytest.mark.parametrize(
+    ("odd", "column"),
+    [
+        (Sample("b", "7", "7", "b.png", "malignant", view="=1+1"), "view"),
+        (Sample("b", "7", "7", "@b/b.png", "malignant"), "path"),
+        (Sample("b\n", "7", "7", "b.png", "malignant"), "sample_id"),
+        (Sample("b", "7", "7", "b.png", "malignant\u202e"), "label"),
+    ],
+)
+def test_what_could_not_be_read_back_is_not_written(tmp_path: Path, odd: Sample, column: str) -> None:
+    whole = index(tmp_path)
+
+    with pytest.raises(DatasetError, match=f"row 2, column '{column}'"):
+        write_index(replace(whole, samples=(whole.samples[0], odd)), tmp_path / "index.csv")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("column", "cell", "problem"),
     [

@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from senoscope.core.domain.geometry import Box
-from senoscope.core.errors import DatasetError
+from senoscope.core.errors import DatasetError, printable
 from senoscope.evidence import parquet
 from senoscope.evidence.samples import Dropped, Index, Sample
 from senoscope.evidence.tables import (
+    FORMULAS,
     Row,
     cell_error,
+    checked_cell,
     path_inside,
     read_rows,
     refuse_contradictions,
@@ -42,10 +44,11 @@ COLUMNS = (
 def write_index(index: Index, path: Path) -> None:
     """Write an index, atomically, so that `read_index` gives it back: Parquet where the name ends so, else CSV.
 
-    Both hold the same cells, as text; masks, boxes and facts are JSON.
+    Both hold the same cells, as text; masks, boxes and facts are JSON. Names of dropped files are anybody's: control
+    signs in them are escaped, and one that a spreadsheet would take for a formula begins with "./".
 
     Raises:
-        DatasetError: the place cannot be written.
+        DatasetError: the place cannot be written, or a cell is one that `read_index` refuses; names row and column.
         MissingExtraError: Parquet needs the extra `data`.
     """
     rows: list[dict[str, str]] = [
@@ -66,9 +69,13 @@ def write_index(index: Index, path: Path) -> None:
         for sample in index.samples
     ]
     rows += [
-        {"kind": "dropped", "dataset": index.dataset, "path": item.path, "text": item.reason} for item in index.dropped
+        {"kind": "dropped", "dataset": index.dataset, "path": _harmless(item.path), "text": _plain(item.reason)}
+        for item in index.dropped
     ]
     rows += [{"kind": "note", "dataset": index.dataset, "text": note} for note in index.notes]
+    for number, row in enumerate(rows, 1):
+        for column, cell in row.items():
+            checked_cell(path, number, column, cell)
     write = parquet.write_rows if _is_parquet(path) else write_rows
     write(path, COLUMNS, rows)
 
@@ -105,6 +112,14 @@ def read_index(path: Path, root: Path) -> Index:
         raise DatasetError(f"{path} lists no sample")
     _check_whole(path, rows)
     return Index(rows[0]["dataset"], root, tuple(samples), tuple(dropped), tuple(notes))
+
+
+def _plain(text: str) -> str:
+    return printable(text).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _harmless(name: str) -> str:
+    return f"./{_plain(name)}" if name.startswith(FORMULAS) else _plain(name)
 
 
 def _is_parquet(path: Path) -> bool:

@@ -18,6 +18,9 @@ LONGEST_CELL = 20_000
 
 MOST_ROWS = 2_000_000
 
+FORMULAS = ("=", "@", "+")
+"""Signs that make a spreadsheet compute a cell."""
+
 Row = dict[str, str]
 
 
@@ -90,7 +93,7 @@ def checked_cell(path: Path, number: int, column: str, cell: str) -> str:
         raise cell_error(path, number, column, f"longer than {LONGEST_CELL} characters")
     if not cell.isprintable() and any(unicodedata.category(sign) in ("Cc", "Cf", "Cs") for sign in cell):
         raise cell_error(path, number, column, f"control characters in {cell[:40]!r}")
-    if cell[:1] in ("=", "@", "+"):
+    if cell.startswith(FORMULAS):
         raise cell_error(path, number, column, f"a spreadsheet formula, {cell[:40]!r}")
     return cell
 

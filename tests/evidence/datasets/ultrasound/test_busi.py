@@ -146,3 +146,10 @@ def test_the_real_set_holds_near_duplicates(data_root: Path) -> None:
     assert len(hashed) == 623
     assert 125 <= len(pairs) <= 160
     assert 50 <= sum(pair.distance <= IDENTICAL for pair in pairs) <= 65
+
+
+def test_a_name_that_ends_in_a_line_break_is_no_image(root: Path) -> None:
+    folder = root / "benign"
+    shutil.copy(folder / "benign (1).png", folder / "benign (99).png\n")
+
+    assert "benign (99)" not in "".join(sample.sample_id for sample in BUSI.index(root).samples)

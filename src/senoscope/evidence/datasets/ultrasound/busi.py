@@ -24,7 +24,7 @@ unrelated pictures are the rule."""
 
 LABELS = ("benign", "malignant", "normal")
 FOLDER = "Dataset_BUSI_with_GT"
-NAME = re.compile(r"^(benign|malignant|normal) \((\d{1,6})\)\.png$")
+NAME = re.compile(r"(benign|malignant|normal) \((\d{1,6})\)\.png")
 
 
 def _read(dataset: Dataset, root: Path) -> Index:
@@ -72,7 +72,7 @@ def _list(base: Path, root: Path) -> tuple[list[Sample], list[Dropped]]:
         names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
         for name in sorted(names):
             path = (folder / name).relative_to(root).as_posix()
-            match = NAME.match(name)
+            match = NAME.fullmatch(name)
             if match is None:
                 if "_mask" not in name and name.lower().endswith((".png", ".jpg", ".jpeg", ".bmp")):
                     dropped.append(Dropped(path, f"not named '{label} (number).png'"))
