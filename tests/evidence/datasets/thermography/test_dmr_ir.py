@@ -95,7 +95,9 @@ def test_without_a_table_odd_names_and_impossible_dates_are_dropped(tmp_path: Pa
     ("old", "new", "row", "column"),
     [
         ("T0180.1.1.S.2013-08-16.00,sick", "T0180.1.1.S.2013-08-16.00,odd", 4, "label"),
-        ("T0180.1.1.S.2013-08-16.00,sick", "T0180.1.1.S.2013-08-16.00,healthy", 5, "label"),
+        ("T0180.1.1.S.2013-08-16.00,sick", "T0180.1.1.S.2013-08-16.00,healthy", 4, "label"),
+        ("sick/T0180.1.1.S.2013-08-16.00,sick", "healthy/T0180.1.1.S.2013-08-16.00,healthy", 5, "label"),
+        ("T0001.1.1.S.2012-10-08.00,healthy", "T0001.1.1.S.2012-10-08.00,sick", 1, "label"),
         (",sick,180,1,", ",sick,181,1,", 4, "patient"),
         (",sick,180,1,", ",sick,,1,", 4, "patient"),
         (",sick,180,1,2013-08-16", ",sick,180,2,2013-08-16", 4, "visit"),

@@ -1,8 +1,8 @@
 """DMR-IR: thermograms of healthy women and patients in Niterói, as matrices of temperatures.
 
 The file's name says patient, visit, position, protocol, date and number. Where `index.csv` lies beside the folders its
-rows name the files, and must agree with their names. Healthy women and patients were seen in different years, so year
-and date are facts that every report should look at.
+rows name the files, and must agree with their names and folders. Healthy women and patients were seen in different
+years, so year and date are facts that every report should look at.
 """
 
 import re
@@ -101,6 +101,9 @@ def _listed(root: Path, base: Path, table: Path, number: int, row: Row) -> _List
         raise cell_error(table, number, "file", f"{name[:60]!r} is not like 'healthy/T0001.1.1.S.2012-10-08.00'")
     if row["label"] not in LABELS:
         raise cell_error(table, number, "label", f"{row['label'][:40]!r} is neither healthy nor sick")
+    folder = PurePosixPath(name).parent.name
+    if folder in LABELS and row["label"] != folder:
+        raise cell_error(table, number, "label", f"{row['label']}, and the file lies in the folder {folder}")
     said = {"patient": str(int(match["patient"])), "visit": str(int(match["visit"])), "date": match["date"]}
     for column, value in said.items():
         if row[column].strip().lstrip("0") != value:
