@@ -190,7 +190,7 @@ def vindr_mammo(folder: Path, exams: int = 3) -> Path:
         for number, (side, view) in enumerate((("L", "CC"), ("L", "MLO"), ("R", "CC"), ("R", "MLO"))):
             image, ill = f"{16 * exam + number + 1:032x}", side == "L" and exam % 2 == 1
             known = [study, f"{exam + 99:032x}", image, side, view, 60, 40]
-            birads, density = f"BI-RADS {4 if ill else 1 + (exam + number) % 2}", f"DENSITY {'ABCD'[exam % 4]}"
+            birads, density = f"BI-RADS {4 if ill else 1 + (exam + number // 2) % 2}", f"DENSITY {'ABCD'[exam % 4]}"
             breast.append([*known, birads, density, split])
             words = "['Mass', 'Skin Thickening']" if ill else "['No Finding']"
             edges = [-2.5, 10.25, 30.5, 64.0] if ill else [""] * 4

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.core.tasks.base import Modality, Task
-from senoscope.evidence.index import Index
+from senoscope.evidence.index import Index, Sample
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Dataset:
         layout: files that `read` looks for, in one line, for messages.
         read: builds the index of a folder in that layout; raises `DatasetError` where it is another.
         counted: what `published` counts: "images", "patches", "lesions", "patients", ….
-        label_of: what the label describes; where it is the patient, a patient with two labels is an error.
+        label_of: what the label describes; where it is the patient or the breast, one with two labels is an error.
     """
 
     name: str
@@ -82,7 +82,7 @@ class Dataset:
 
         Raises:
             DatasetError: the folder does not hold this set; says what was looked for and what was found. Or a label is
-                unknown, or the label is the patient's and a patient has two.
+                unknown, or the label is the patient's or the breast's and one has two.
         """
         if not root.is_dir():
             raise DatasetError(f"{root} is not a folder", f"{self.name} needs {self.layout}")
@@ -154,17 +154,27 @@ class Dataset:
         return len({sample.patient_id for sample in chosen}) if self.counted == "patients" else len(chosen)
 
     def _check_labels(self, index: Index) -> None:
-        first: dict[str, tuple[str, str]] = {}
+        first: dict[tuple[str, str], tuple[str, str]] = {}
         for sample in index.samples:
             if sample.label not in self.published:
                 raise DatasetError(
                     f"{self.name}: sample {sample.sample_id!r} has the unknown label {sample.label!r}",
                     f"labels are: {', '.join(self.published)}",
                 )
-            label, earlier = first.setdefault(sample.patient_id, (sample.label, sample.sample_id))
-            if self.label_of == "patient" and sample.patient_id and label != sample.label:
+            whose = self._labelled(sample)
+            label, earlier = first.setdefault(whose, (sample.label, sample.sample_id))
+            if all(whose) and label != sample.label:
                 raise DatasetError(
-                    f"{self.name}: patient {sample.patient_id!r} is {label} in {earlier!r} and {sample.label} in "
+                    f"{self.name}: {whose[0]} {whose[1]!r} is {label} in {earlier!r} and {sample.label} in "
                     f"{sample.sample_id!r}",
-                    "a patient has one label; mend the table or leave the patient out",
+                    f"a {whose[0]} has one label; mend the table or leave the {whose[0]} out",
                 )
+
+    def _labelled(self, sample: Sample) -> tuple[str, str]:
+        """Kind and name of what has one label by definition; "" where a sample stands for itself."""
+        match self.label_of:
+            case "patient":
+                return "patient", sample.patient_id
+            case "breast" if sample.laterality:
+                return "breast", f"{sample.group} {sample.laterality}"
+        return "", ""

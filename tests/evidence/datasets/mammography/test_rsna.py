@@ -90,3 +90,10 @@ def test_a_link_out_of_the_folder_is_refused(root: Path, tmp_path: Path) -> None
 
 def test_it_answers_screening(root: Path) -> None:
     assert RSNA.samples_for(TASKS.get("screening"), root).counts() == {"cancer": 4, "no_cancer": 4}
+
+
+def test_a_breast_with_two_labels_is_refused(root: Path) -> None:
+    set_cell(root / "train.csv", 4, "cancer", 0)
+
+    with pytest.raises(DatasetError, match=r"breast '10002 L' is cancer in '462822632' and no_cancer in '462822633'"):
+        RSNA.index(root)
