@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from senoscope.learning.models.build import Head
 from senoscope.learning.models.heads import LogisticHead, PapersHead
+from senoscope.learning.models.smallcnn import DenseHead
 from senoscope.learning.models.svm import SVMHead
 from senoscope.learning.weights import Backbone, resolve
 
@@ -80,11 +81,22 @@ def svm_head(features: int, linear: bool) -> SVMHead:
     return head.eval()
 
 
+def dense_head(features: int) -> DenseHead:
+    """Dense layer and two logits, with biases as after a fit."""
+    random = torch.Generator().manual_seed(4)
+    head = DenseHead(features, hidden=32)
+    with torch.no_grad():
+        for parameter in head.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=random) * 0.3)
+    return head.eval()
+
+
 HEADS: dict[str, Callable[[int], Head]] = {
     "papers": papers_head,
     "logistic": logistic_head,
     "svm_linear": lambda features: svm_head(features, linear=True),
     "svm_rbf": lambda features: svm_head(features, linear=False),
+    "dense": dense_head,
 }
 
 

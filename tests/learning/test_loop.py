@@ -1,12 +1,15 @@
 """Epochs: when they end, what is kept, and that a cut changes nothing."""
 
 import csv
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from senoscope.core.errors import RunError
@@ -211,8 +214,6 @@ def test_damaged_checkpoint(tmp_path: Path, damage: str) -> None:
 
 
 def test_checkpoint_without_notes(tmp_path: Path) -> None:
-    from safetensors.torch import save_file
-
     save_file({"now.0.weight": torch.zeros(1)}, tmp_path / "checkpoint.safetensors")
 
     with pytest.raises(RunError, match="cannot be taken up"):
@@ -226,3 +227,28 @@ def test_folder_may_be_moved_between_runs(tmp_path: Path) -> None:
     shutil.move(tmp_path / "here", tmp_path / "there")
 
     assert Training(tmp_path / "there").go() == expected
+
+
+@pytest.mark.parametrize("where", ["save_file", "os.replace"])
+def test_full_disk_says_so_and_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    expected = Training(tmp_path / "whole").go()
+    actual: Any = {"save_file": save_file, "os.replace": os.replace}[where]
+    written: list[object] = []
+
+    def failing(*words: Any) -> None:
+        written.append(words)
+        if len(written) > 5:  # five checkpoints, or two with their logs and a third, find room
+            raise OSError(28, "No space left on device")
+        actual(*words)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"senoscope.learning.loop.{where}", failing)
+        with pytest.raises(RunError, match=r"cannot be written: .*No space left") as caught:
+            Training(tmp_path / "full").go()
+
+    assert "make room" in caught.value.hint
+    assert not list((tmp_path / "full").glob("*.part"))
+    assert len((tmp_path / "full" / "log.csv").read_text().splitlines()) == (6 if where == "save_file" else 3)
+    assert Training(tmp_path / "full").go() == expected

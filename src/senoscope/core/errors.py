@@ -13,7 +13,7 @@ SenoscopeError
 │   └── NoRankingError        answers in which a higher score does not mean a likelier positive
 ├── WeightsError          pretrained weights that cannot be found or loaded
 ├── MissingExtraError     an optional dependency that is not installed
-├── RunError              a run folder that does not fit the request
+├── RunError              a run folder that does not fit the request, or a run that cannot go on
 └── ServiceError          the service cannot do what was asked
     ├── NotFoundError         no such record
     └── SettingsError         settings that must not be started with
@@ -126,7 +126,7 @@ class MissingExtraError(SenoscopeError):
 
 
 class RunError(SenoscopeError):
-    """A run folder that does not fit the request."""
+    """A run folder that does not fit the request, or a run that cannot go on."""
 
     code = "run"
 

@@ -164,28 +164,45 @@ def _figures(table: dict[str, Interval], *names: str) -> str:
 
 
 def _recipe(recipe: Recipe) -> dict[str, str]:
-    fit, model, finetune = recipe.fit, recipe.model, recipe.finetune
-    steps = (
-        "all examples at once (L-BFGS)"
-        if fit.solver == "lbfgs"
-        else f"Adam, batches of {fit.batch}, rate {fit.rate:g}, at most {fit.epochs} epochs"
-    )
-    tuned = f"; then the backbone, {finetune.epochs} epochs at most" if finetune.epochs else "; frozen backbone"
-    stopped = (
-        f"head: lowest validation loss, patience {fit.patience} epochs" if fit.solver == "adam" else "head: optimum"
-    )
-    refit = "; after cross-validation fitted again on all samples" if recipe.split.mode == "crossval" else ""
+    fit, model, tuned = recipe.fit, recipe.model, recipe.finetune
+    training, selection = [], []
+    if not model.from_scratch:
+        steps = {
+            "lbfgs": "all examples at once (L-BFGS)",
+            "libsvm": f"all examples at once (LIBSVM), cost {fit.cost:g}",
+            "adam": f"Adam, batches of {fit.batch}, rate {fit.rate:g}, at most {fit.epochs} epochs, {fit.loss} loss",
+        }[fit.solver]
+        training.append(f"{steps}, weight decay {fit.decay:g}, {recipe.augment.views} extra views an image")
+        lowest = f"lowest validation loss, patience {fit.patience} epochs"
+        selection.append(f"head: {lowest if fit.solver == 'adam' else 'optimum'}")
+    if tuned.epochs:
+        whole = "the whole network from random weights" if model.from_scratch else "then the backbone"
+        training.append(
+            f"{whole}, at most {tuned.epochs} epochs, {tuned.optimizer}, batches of {tuned.batch * tuned.accumulate}, "
+            f"rate {tuned.rate:g} ({tuned.schedule}), {tuned.loss} loss"
+        )
+        selection.append(f"whole network: lowest validation loss, patience {tuned.patience} epochs")
+    else:
+        training.append("frozen backbone")
+    if recipe.split.mode == "crossval":
+        selection.append("after cross-validation fitted again on all samples")
     start = f"pretrained weights of {model.backbone}" if model.pretrained else f"random weights, seed {fit.seed}"
     return {
         "technology": f"deep learning: {model.backbone} with a {model.head} head",
         "start": start,
-        "training": (
-            f"{steps}, weight decay {fit.decay:g}, {recipe.augment.views} extra views an image, seed {fit.seed}{tuned}"
-        ),
-        "selection": stopped + refit,
-        "imbalance": "both classes weighed alike in the loss" if fit.balance else "none was used",
+        "training": f"{'; '.join(training)}; seed {fit.seed}",
+        "selection": "; ".join(selection),
+        "imbalance": _imbalance(recipe),
         "detail": f"recipe {recipe.name}, every key of it in the bundle's bundle.json and the run's recipe.toml",
     }
+
+
+def _imbalance(recipe: Recipe) -> str:
+    weighed, drawn = "both classes weighed alike in the loss", "as many of either class drawn"
+    found = [weighed] if recipe.fit.balance and not recipe.model.from_scratch else []
+    if recipe.finetune.epochs and recipe.finetune.balance != "none":
+        found.append(f"in training the whole network, {weighed if recipe.finetune.balance == 'weights' else drawn}")
+    return "; ".join(found) or "none was used"
 
 
 def _bundle(manifest: BundleManifest) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from senoscope.core.domain.bundle import BundleManifest, MetricTable
+from senoscope.core.domain.recipe import Recipe
 from senoscope.evidence.metrics.classification import TITLES
 from senoscope.evidence.tables import write_text
 from senoscope.runtime.seal import sealed
@@ -42,7 +43,7 @@ def card(manifest: BundleManifest) -> str:
         "## Model",
         f"`{recipe.model.backbone}` at {recipe.input.size} × {recipe.input.size} pixels ({recipe.input.fit}), "
         f"{recipe.model.head} head, {recipe.augment.views} extra views, "
-        f"{'fine-tuned' if recipe.finetune.epochs else 'frozen backbone'}. Recipe: `{recipe.name}`. {recipe.about}",
+        f"{_trained(recipe)}. Recipe: `{recipe.name}`. {recipe.about}",
         "## Data",
         *(_dataset(manifest, number) for number in range(len(manifest.datasets))),
         "## Figures",
@@ -53,6 +54,12 @@ def card(manifest: BundleManifest) -> str:
         manifest.license,
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _trained(recipe: Recipe) -> str:
+    if recipe.model.from_scratch:
+        return "trained from scratch"
+    return "fine-tuned" if recipe.finetune.epochs else "frozen backbone"
 
 
 def _chance(table: MetricTable) -> str:

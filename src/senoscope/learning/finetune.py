@@ -1,7 +1,6 @@
-"""Training the backbone too, from the best frozen head."""
+"""Training the backbone too, from the best frozen head or from nothing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,43 +8,87 @@ import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
-from torchvision.transforms import v2
 
-from senoscope.core.domain.recipe import FinetuneRecipe
+from senoscope.core.domain.recipe import FinetuneRecipe, JitterRecipe
 from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.learning.fit import Examples, class_weights, judge
-from senoscope.learning.loop import Fitted, Plan, Row, run
+from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
+from senoscope.learning.losses import loss_of, numeric
 from senoscope.learning.models.classifier import Classifier
+from senoscope.learning.optimizing import optimizer_of, rate_of, set_rate, warmed
+from senoscope.learning.pictures import Pictures, Shelf
 
 
-@dataclass(frozen=True, eq=False)
-class Pictures:
-    """Image files, how they are prepared, and labels (N,) of 0 and 1."""
+class _Training:
+    """One network, its optimiser and its pictures, epoch after epoch."""
 
-    paths: Sequence[Path]
-    pipeline: Pipeline
-    labels: NDArray[np.int64]
+    def __init__(
+        self, classifier: Classifier, train: Pictures, recipe: FinetuneRecipe, jitter: JitterRecipe, plan: Plan
+    ) -> None:
+        precision = "bf16-mixed" if torch.cuda.is_available() else "32-true"
+        self.fabric = Fabric(accelerator="auto", devices=1, precision=precision)  # type: ignore[arg-type] # a literal
+        self.recipe, self.jitter, self.plan, self.scale = recipe, jitter, plan, train.pipeline.scale
+        self.shelf, self.labels = Shelf(train), torch.from_numpy(train.labels).float()
+        self.weights = class_weights(train.labels, recipe.balance != "none")
+        self.loss = loss_of(recipe.loss, recipe.focus, recipe.smoothing)
+        self.rows: list[Row] = []
+        self.classifier = classifier
+        self.network, self.optimizer = self.fabric.setup(classifier, optimizer_of(classifier, recipe))
+        self.network.mark_forward_method("logits")
 
-    def load(self) -> Tensor:
-        """(N, 3, H, W) uint8: prepared once, since geometry that varies is drawn on the batch."""
-        # One by one: together in floating point they would take many times the memory.
-        scale = 255 / self.pipeline.scale
-        pictures = [np.rint(self.pipeline.apply(read(path)).array * scale).astype(np.uint8) for path in self.paths]
-        return torch.from_numpy(np.stack(pictures))
+    def epoch(self, number: int) -> float:
+        """Train one epoch on pictures changed as drawn from seed and epoch; returns the mean loss."""
+        # The head was fitted on features of the stored batch-norm statistics; those of a small batch would undo it.
+        self.classifier.backbone.eval()
+        rows, rate = self._order(), rate_of(self.recipe, self.plan.epochs, self.rows)
+        sizes = [len(part) for part in torch.from_numpy(rows).split(self.recipe.batch)]
+        steps = -(-len(sizes) // self.recipe.accumulate)
+        pictures = self.shelf.jittered(rows, self.recipe.batch, self.jitter, self.plan.seed, number)
+        total, begin = 0.0, 0
+        for batch, (images, size) in enumerate(zip(pictures, sizes, strict=True)):
+            step, place = divmod(batch, self.recipe.accumulate)
+            together = sum(sizes[step * self.recipe.accumulate :][: self.recipe.accumulate])
+            chosen = torch.from_numpy(rows[begin : begin + size])
+            begin += size
+            loss = self._loss(images, chosen)
+            total += numeric(loss, number, batch + 1) * size
+            self.fabric.backward(loss * (size / together))
+            if place + 1 == self.recipe.accumulate or batch + 1 == len(sizes):
+                set_rate(self.optimizer, rate * warmed(self.recipe, number, step, steps))
+                self.optimizer.step()
+                self.optimizer.zero_grad()
+        return total / len(rows)
 
+    def _order(self) -> NDArray[np.int64]:
+        count = len(self.labels)
+        if self.recipe.balance == "sampling":
+            order = torch.multinomial(self.weights, count, replacement=True)
+        else:
+            order = torch.randperm(count)
+        # A last batch of one image cannot be batch-normalised; it waits for another epoch's order.
+        return order[: count - (count % self.recipe.batch == 1)].numpy()
 
-def jitter(size: int) -> v2.Compose:
-    """What every training batch goes through, image by image: crop, mirror, brightness and contrast."""
-    return v2.Compose(
-        [
-            v2.RandomResizedCrop(size, scale=(0.6, 1.0), ratio=(0.8, 1.25), antialias=True),
-            v2.RandomHorizontalFlip(),
-            v2.ColorJitter(brightness=0.2, contrast=0.2),
-        ]
-    )
+    def _loss(self, images: Tensor, chosen: Tensor) -> Tensor:
+        device = self.fabric.device
+        images = (images * self.scale).to(device, memory_format=torch.channels_last)
+        logits = self.network.logits(images)[:, 0].float()
+        weights = self.weights[chosen] if self.recipe.balance == "weights" else torch.ones(len(chosen))
+        return self.loss(logits, self.labels[chosen].to(device), weights.to(device))
+
+    def judge_of(self, validation: Pictures) -> Callable[[], Validation]:
+        """What judges the network on these pictures as they are."""
+        examples, shelf = Examples(np.empty((0, 0), np.float32), validation.labels), Shelf(validation)
+        return lambda: judge(self._logits(shelf), examples)
+
+    def _logits(self, shelf: Shelf) -> Tensor:
+        with torch.inference_mode():
+            parts = [
+                self.classifier.logits((part * self.scale).to(self.fabric.device)).float().cpu()
+                for part in shelf.plain(32)
+            ]
+        return torch.cat(parts)
 
 
 def finetune(
@@ -53,75 +96,42 @@ def finetune(
     train: Pictures,
     validation: Pictures | None,
     recipe: FinetuneRecipe,
-    balance: bool,
+    jitter: JitterRecipe,
     plan: Plan,
     progress: Callable[[Row], None] = lambda row: None,
 ) -> Fitted:
     """Train backbone and head together; the classifier is left in evaluation mode with its best weights.
 
     Args:
-        classifier: with a head fitted on frozen features.
+        classifier: with a head fitted on frozen features, or nothing fitted at all.
         train: training part.
         validation: judged after every epoch; without it, all epochs are run.
-        recipe: how; the learning rate falls to zero along a cosine.
-        balance: whether both classes weigh the same.
+        recipe: how.
+        jitter: changes of training pictures.
         plan: how long, from which seed, and where to keep the checkpoint.
         progress: called after each epoch.
+
+    Raises:
+        RunError: the loss is no number, which names epoch and batch; or the checkpoint cannot be taken up or written.
     """
-    fabric = Fabric(accelerator="auto", devices=1, precision="bf16-mixed" if torch.cuda.is_available() else "32-true")
     classifier.backbone.requires_grad_(True)
-    images, labels = train.load(), torch.from_numpy(train.labels).float()
-    weights, change = class_weights(train.labels, balance), jitter(images.shape[-1])
-    network, optimizer = fabric.setup(
-        classifier, torch.optim.AdamW(classifier.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
-    )
-    network.mark_forward_method("logits")
+    training = _Training(classifier, train, recipe, jitter, plan)
+    validate = None if validation is None else training.judge_of(validation)
 
-    def epoch(number: int) -> float:
-        # The head was fitted on features of the stored batch-norm statistics; those of a small batch would undo it.
-        classifier.backbone.eval()
-        rate = recipe.rate * 0.5 * (1 + np.cos(np.pi * (number - 1) / plan.epochs))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        total = 0.0
-        for batch in (part for part in torch.randperm(len(labels)).split(recipe.batch) if len(part) > 1):
-            pictures = torch.stack([change(images[row]) for row in batch]).float() * (train.pipeline.scale / 255)
-            pictures = pictures.to(fabric.device, memory_format=torch.channels_last)
-            logits = network.logits(pictures)[:, 0].float()
-            loss = cross_entropy(logits, labels[batch].to(fabric.device), weights[batch].to(fabric.device))
-            optimizer.zero_grad()
-            fabric.backward(loss)
-            optimizer.step()
-            total += float(loss.detach()) * len(batch)
-        return total / len(labels)
+    def told(row: Row) -> None:
+        training.rows.append(row)
+        progress(row)
 
-    examples = None if validation is None else Examples(np.empty((0, 0), np.float32), validation.labels)
-    held_out = None if validation is None else validation.load()
-    validate = (
-        None
-        if held_out is None or examples is None or validation is None
-        else lambda: judge(_logits(classifier, held_out, validation.pipeline.scale, fabric), examples)
-    )
-    fitted = run(classifier, optimizer.optimizer, plan, epoch, validate, progress)
+    fitted = run(classifier, training.optimizer.optimizer, plan, training.epoch, validate, told)
     classifier.cpu().requires_grad_(False)
     return fitted
 
 
-def _logits(classifier: Classifier, images: Tensor, scale: float, fabric: Fabric) -> Tensor:
-    with torch.inference_mode():
-        parts = [
-            classifier.logits((part.float() * (scale / 255)).to(fabric.device)).float().cpu()
-            for part in images.split(32)
-        ]
-    return torch.cat(parts)
-
-
 def outputs(classifier: Classifier, paths: Sequence[Path], pipeline: Pipeline) -> tuple[Tensor, Tensor]:
     """Logits (N, 1) and embeddings (N, D) of image files, prepared exactly as the runtime does."""
-    logits, pooled = [], []
+    found = []
     with torch.inference_mode():
         for group in batches(lambda path: pipeline.apply(read(path)).array, paths, batch=16):
-            features = classifier.features(torch.from_numpy(np.stack(group))).mean(dim=(2, 3))
-            pooled.append(features)
-            logits.append(classifier.head(features))
-    return torch.cat(logits), torch.cat(pooled)
+            found.append(classifier.answers(torch.from_numpy(np.stack(group))))
+    logits, embeddings = zip(*found, strict=True)
+    return torch.cat(logits), torch.cat(embeddings)

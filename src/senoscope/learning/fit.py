@@ -14,9 +14,10 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from senoscope.core.domain.recipe import FitRecipe
 from senoscope.evidence.metrics.classification import roc_auc
 from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
+from senoscope.learning.losses import loss_of, numeric
 from senoscope.learning.machine import machine
 from senoscope.learning.models.build import Head
-from senoscope.learning.models.heads import LogisticHead, PapersHead
+from senoscope.learning.models.heads import LogisticHead
 from senoscope.learning.models.svm import SVMHead
 
 
@@ -53,6 +54,9 @@ def fit_head(
         recipe: how.
         folder: for checkpoint and log.
         progress: called after each epoch.
+
+    Raises:
+        RunError: the loss is no number; or the checkpoint cannot be taken up or written.
     """
     features, labels = torch.from_numpy(train.features), torch.from_numpy(train.labels).float()
     weights = class_weights(train.labels, recipe.balance)
@@ -61,18 +65,21 @@ def fit_head(
     if isinstance(head, SVMHead):
         return machine(head, features, train.labels, recipe, folder, validate, progress)
     if recipe.solver == "lbfgs":
+        assert isinstance(head, LogisticHead)
         return _solve(head, features, labels, weights, recipe, folder, validate, progress)
     optimizer = torch.optim.Adam(head.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=True)
+    measured = loss_of(recipe.loss, recipe.focus)
 
     def epoch(number: int) -> float:
         total = 0.0
         # A last batch of one image cannot be batch-normalised; it waits for another epoch's order.
-        for batch in (part for part in torch.randperm(len(labels)).split(recipe.batch) if len(part) > 1):
-            loss = cross_entropy(head(features[batch])[:, 0], labels[batch], weights[batch])
+        parts = (part for part in torch.randperm(len(labels)).split(recipe.batch) if len(part) > 1)
+        for place, batch in enumerate(parts, 1):
+            loss = measured(head(features[batch])[:, 0], labels[batch], weights[batch])
+            total += numeric(loss, number, place) * len(batch)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
-            total += float(loss.detach()) * len(batch)
         return total / len(labels)
 
     with _one_thread():
@@ -99,7 +106,7 @@ def judge(logits: Tensor, examples: Examples) -> Validation:
 
 
 def _solve(
-    head: PapersHead | LogisticHead,
+    head: LogisticHead,
     features: Tensor,
     labels: Tensor,
     weights: Tensor,

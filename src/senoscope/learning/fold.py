@@ -14,7 +14,7 @@ from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import NoRankingError, RunError
 from senoscope.evidence.metrics import calibration, operating
 from senoscope.evidence.tables import write_text
-from senoscope.learning.finetune import Pictures, finetune, outputs
+from senoscope.learning.finetune import finetune, outputs
 from senoscope.learning.fit import fit_head
 from senoscope.learning.loop import Plan, Row
 from senoscope.learning.material import Material, Positions, Progress
@@ -32,7 +32,7 @@ class Fit:
 
     Args:
         classifier: in evaluation mode.
-        head_epoch: best epoch of the head.
+        head_epoch: best epoch of the head, 0 where nothing was frozen.
         backbone_epoch: best epoch of the fine-tuning, 0 where there was none.
     """
 
@@ -49,7 +49,7 @@ class Scores:
         logits: (n,) of the test part.
         probabilities: (n,) calibrated on samples that are neither trained on nor tested.
         threshold: of the recipe's operating point, chosen on the same samples.
-        head_epoch: epochs the head took.
+        head_epoch: epochs the head took, 0 where nothing was frozen.
         backbone_epoch: epochs the fine-tuning took, 0 where there was none.
     """
 
@@ -64,33 +64,35 @@ def fit(
     material: Material, recipe: Recipe, train: Positions, validation: Positions | None, folder: Path, progress: Progress
 ) -> Fit:
     """Fit on `train`, early-stopped on `validation`; without it, for exactly the epochs the recipe says."""
-    torch.manual_seed(recipe.fit.seed)
-    head = build(recipe.model, material.backbone.features)
 
     def said(stage: str, epochs: int) -> Callable[[Row], None]:
         return lambda row: progress(f"{folder.name}: {stage}", row.epoch, epochs)
 
-    examples = None if validation is None else material.plain_examples(validation)
-    epochs = recipe.fit.epochs if recipe.fit.solver == "adam" else 1
-    fitted = fit_head(head, material.train_examples(train), examples, recipe.fit, folder / "head", said("head", epochs))
+    torch.manual_seed(recipe.fit.seed)
+    head = build(recipe.model, material.backbone.features, material.backbone.places)
+    head_epoch = 0
+    if not recipe.model.from_scratch:
+        examples = None if validation is None else material.plain_examples(validation)
+        told = said("head", recipe.fit.epochs if recipe.fit.solver == "adam" else 1)
+        head_epoch = fit_head(
+            head, material.train_examples(train), examples, recipe.fit, folder / "head", told
+        ).best_epoch
     if not recipe.finetune.epochs:
-        return Fit(Classifier(material.backbone, head, material.pipeline.scale).eval(), fitted.best_epoch, 0)
+        return Fit(Classifier(material.backbone, head, material.pipeline.scale).eval(), head_epoch, 0)
     # A fresh copy: the stored features belong to the backbone as it was.
     asked = recipe.model
     backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
     classifier = Classifier(backbone, head, material.pipeline.scale)
     tuned = finetune(
         classifier,
-        Pictures(material.paths(train), material.pipeline, material.labels[train]),
-        None
-        if validation is None
-        else Pictures(material.paths(validation), material.pipeline, material.labels[validation]),
+        material.pictures(train),
+        None if validation is None else material.pictures(validation),
         recipe.finetune,
-        recipe.fit.balance,
+        recipe.jitter,
         Plan(recipe.finetune.epochs, recipe.finetune.patience, recipe.fit.seed, folder / "backbone"),
         said("backbone", recipe.finetune.epochs),
     )
-    return Fit(classifier, fitted.best_epoch, tuned.best_epoch)
+    return Fit(classifier, head_epoch, tuned.best_epoch)
 
 
 def scored(material: Material, fold: int, folder: Path, progress: Progress) -> Scores:

@@ -5,7 +5,8 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,9 +127,8 @@ def _save(
         kept = {slot: value for slot, value in slots.items() if isinstance(value, Tensor)}
         tensors |= {f"optimizer.{number}.{slot}": value.detach().cpu().clone() for slot, value in kept.items()}
     notes = {"rows": json.dumps([list(row.__dict__.values()) for row in rows]), "best_epoch": str(best_epoch)}
-    temporary = path.with_suffix(".part")
-    save_file(tensors, temporary, notes)
-    os.replace(temporary, path)
+    with _written(path) as temporary:
+        save_file(tensors, temporary, notes)
 
 
 def _resume(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[list[Row], State, Row | None]:
@@ -166,6 +166,24 @@ def write_log(path: Path, rows: list[Row]) -> None:
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["epoch", "loss", "validation_loss", "validation_auc"])
     writer.writerows(["" if value is None else value for value in row.__dict__.values()] for row in rows)
+    with _written(path) as temporary:
+        temporary.write_text(buffer.getvalue())
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[Path]:
+    """Give a place to write to, which becomes `path` once all of it is written; what was there before stays till then.
+
+    Raises:
+        RunError: it cannot be written, as on a full disk.
+    """
     temporary = path.with_suffix(".part")
-    temporary.write_text(buffer.getvalue())
-    os.replace(temporary, path)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except (SafetensorError, OSError) as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise RunError(
+            f"{path} cannot be written: {str(error)[:160]}", "make room and run it again: finished epochs are kept"
+        ) from error

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from senoscope.core.domain.recipe import Recipe
+from senoscope.core.errors import RecipeError
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Gray, Resize
 from senoscope.core.tasks import TASKS, Task
@@ -17,6 +18,7 @@ from senoscope.evidence.splits import folds
 from senoscope.learning.augment import multiplied, shown, viewed
 from senoscope.learning.features import Wanted, default_store
 from senoscope.learning.fit import Examples
+from senoscope.learning.pictures import Pictures
 from senoscope.learning.weights import Backbone
 
 Positions = NDArray[np.int64]
@@ -36,7 +38,7 @@ class Material:
         folds: (N,) fold of each sample.
         pipeline: preprocessing.
         backbone: frozen, with its weights.
-        plain: (N, D) features of the images as they are.
+        plain: (N, D) features of the images as they are; D is 0 where the backbone has no weights to begin with.
         extra: (N, V, D) features of their extra views.
     """
 
@@ -66,6 +68,10 @@ class Material:
         """Features and labels of these samples as they are."""
         return Examples(self.plain[positions], self.labels[positions])
 
+    def pictures(self, positions: Positions) -> Pictures:
+        """Image files of these samples, for fine-tuning."""
+        return Pictures(self.paths(positions), self.pipeline, self.labels[positions])
+
     def paths(self, positions: Positions) -> list[Path]:
         """Image files of these samples."""
         every = self.index.paths()
@@ -81,6 +87,8 @@ def pipeline_of(recipe: Recipe, task: Task) -> Pipeline:
 def indexed(recipe: Recipe, root: Path) -> tuple[Task, Index, Positions]:
     """Task, samples and folds of a recipe on a folder; raises `DatasetError` where it does not hold the dataset."""
     task = TASKS.get(recipe.task)
+    if recipe.jitter.stain and not task.color:
+        raise RecipeError(f"pictures of task {task.name!r} have no stain", "set jitter.stain to 0")
     index = DATASETS.get(recipe.dataset).samples_for(task, root).with_files()
     if recipe.augment.before_split:
         index = multiplied(index, recipe.augment)
@@ -92,7 +100,10 @@ def gather(
     recipe: Recipe, task: Task, index: Index, folded: Positions, backbone: Backbone, progress: Progress
 ) -> Material:
     """Embed what the recipe needs; a second run finds everything stored."""
-    pipeline = pipeline_of(recipe, task)
+    pipeline, labels = pipeline_of(recipe, task), index.labels_as(task.positive)
+    if recipe.model.from_scratch:
+        nothing = np.empty((len(index), 1, 0), np.float32)
+        return Material(recipe, task, index, labels, folded, pipeline, backbone, nothing[:, 0], nothing[:, 1:])
     wanted = [
         Wanted(path, digest, viewed(pipeline, view))
         for path, digest, sample in zip(index.paths(), index.file_hashes, index.samples, strict=True)
@@ -111,5 +122,4 @@ def gather(
     finally:
         store.close()
     features = features.reshape(len(index), len(wanted) // len(index), -1)
-    labels = index.labels_as(task.positive)
     return Material(recipe, task, index, labels, folded, pipeline, backbone, features[:, 0], features[:, 1:])

@@ -13,7 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
+from senoscope.core.domain.recipe import SMALLCNN
 from senoscope.core.errors import RecipeError, WeightsError
+from senoscope.learning.models.smallcnn import SmallCNN
 
 FOLDER = "SENOSCOPE_WEIGHTS"
 """Environment variable: folder of `<timm name>.safetensors` files, looked at before the hub."""
@@ -54,6 +56,7 @@ class Backbone:
         name: timm's name.
         network: its `forward_features` maps (N, 3, H, W) to (N, C, h, w).
         features: C.
+        places: h × w of the map at the size it was resolved for.
         mean: of RGB in [0, 1], as the weights expect it.
         std: likewise.
         digest: SHA-256, in hex, over the architecture, its convention and every weight.
@@ -63,6 +66,7 @@ class Backbone:
     name: str
     network: nn.Module
     features: int
+    places: int
     mean: tuple[float, ...]
     std: tuple[float, ...]
     digest: str
@@ -73,7 +77,7 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96
     """Build a backbone and give it its weights.
 
     Args:
-        name: any convolutional timm model.
+        name: any convolutional timm model, or `smallcnn`.
         pretrained: whether to load weights; random ones are drawn from `seed` otherwise.
         seed: of random weights.
         size: side of the square it will see, in pixels; some networks take certain sizes only.
@@ -82,7 +86,7 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96
         RecipeError: timm has no such model, it does not take pictures of this size, or its last features are no map.
         WeightsError: the weights are neither local nor to be had from the hub, or do not fit.
     """
-    if not timm.is_model(name):
+    if name != SMALLCNN and not timm.is_model(name):
         near = ", ".join(get_close_matches(name, timm.list_models(), n=5)) or "see timm.list_models()"
         raise RecipeError(f"there is no backbone {name!r} in timm", f"did you mean: {near}?")
     folder = os.environ.get(FOLDER)
@@ -109,6 +113,8 @@ def _licence(network: nn.Module) -> str:
 
 
 def _create(name: str, *, same_padding: bool = False) -> nn.Module:
+    if name == SMALLCNN:
+        return SmallCNN()
     network: nn.Module = (
         timm.create_model(name, num_classes=0, pad_type="same")
         if same_padding
@@ -166,4 +172,4 @@ def _finished(name: str, network: nn.Module, convention: Convention | None, orig
     for key, value in sorted(network.state_dict().items()):
         hasher.update(key.encode())
         hasher.update(value.numpy().tobytes())
-    return Backbone(name, network, maps.shape[1], mean, std, hasher.hexdigest(), origin)
+    return Backbone(name, network, maps.shape[1], maps.shape[2] * maps.shape[3], mean, std, hasher.hexdigest(), origin)

@@ -11,6 +11,8 @@ from senoscope.core.errors import RecipeError
 LARGEST_TOML = 100_000
 """Bytes; a recipe is a page of text."""
 
+SMALLCNN = "smallcnn"
+"""Name of the one backbone that is no network of timm's."""
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
@@ -48,16 +50,23 @@ class ModelRecipe(_Part):
 
     `papers` is Gaussian noise → dense 256 ReLU → dropout → batch norm → 1 logit, with `standardise` on standardised
     features; `logistic` is a standardised linear unit; `svm_linear` and `svm_rbf` are support vector machines on
-    standardised features. `pretrained = false` starts from random weights.
+    standardised features. `pretrained = false` starts from random weights. `smallcnn` is no network of timm's: three
+    small convolutions that have no weights to begin with, under a `dense` head (dense ReLU → 2 logits) on the flattened
+    map; it has no frozen stage, and what `[finetune]` says is its whole training.
     """
 
     backbone: str = "mobilenetv2_100"
     pretrained: bool = True
-    head: Literal["papers", "logistic", "svm_linear", "svm_rbf"] = "papers"
+    head: Literal["papers", "logistic", "svm_linear", "svm_rbf", "dense"] = "papers"
     noise: Annotated[float, Field(ge=0)] = 0.25
     hidden: Annotated[int, Field(ge=1, le=4096)] = 256
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
     standardise: bool = False
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether nothing of the network can be computed before it is trained."""
+        return self.backbone == SMALLCNN
 
 
 class AugmentRecipe(_Part):
@@ -83,6 +92,8 @@ class FitRecipe(_Part):
     examples at once to the optimum of loss + decay/2 × weights²; `epochs` then bounds its iterations, and `batch`,
     `rate` and `patience` do not apply. `libsvm` (the support vector machines only) solves for the `cost` of a margin
     that is crossed; `gamma` is the kernel's, over the number of features. `balance` weighs both classes alike.
+    `loss = "focal"` (with `adam` only) turns from examples that are answered well already, the more so the greater
+    `focus` (γ of Lin et al. 2017, doi:10.1109/ICCV.2017.324).
     """
 
     solver: Literal["adam", "lbfgs", "libsvm"] = "adam"
@@ -92,19 +103,52 @@ class FitRecipe(_Part):
     decay: Annotated[float, Field(ge=0)] = 0.0
     patience: Annotated[int, Field(ge=1)] = 10
     balance: bool = False
+    loss: Literal["bce", "focal"] = "bce"
+    focus: Annotated[float, Field(ge=0, le=10)] = 2.0
     cost: Annotated[float, Field(gt=0)] = 1.0
     gamma: Annotated[float, Field(gt=0)] = 1.0
     seed: Seed = 0
 
 
 class FinetuneRecipe(_Part):
-    """Training the backbone too, from the best frozen head; `epochs = 0` leaves it frozen."""
+    """Training the backbone too, from the best frozen head; `epochs = 0` leaves it frozen.
+
+    The learning rate climbs over the first `warmup` epochs; then it falls to zero along a cosine, or to a tenth after
+    every `wait` epochs without a lower loss (`plateau`), or stays. Every layer below the head has `layer_decay` times
+    the rate of the one above it. `accumulate` batches make a step. `smoothing` moves labels that far towards one half.
+    `balance` weighs both classes alike in the loss (`weights`), or draws as many of either (`sampling`).
+    """
 
     epochs: Annotated[int, Field(ge=0, le=1000)] = 0
     batch: Annotated[int, Field(ge=2, le=1024)] = 16
+    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
     rate: Annotated[float, Field(gt=0)] = 1e-4
     decay: Annotated[float, Field(ge=0)] = 1e-2
+    layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    schedule: Literal["cosine", "plateau", "constant"] = "cosine"
+    warmup: Annotated[int, Field(ge=0, le=1000)] = 0
+    wait: Annotated[int, Field(ge=1)] = 2
+    accumulate: Annotated[int, Field(ge=1, le=1024)] = 1
+    loss: Literal["bce", "focal"] = "bce"
+    focus: Annotated[float, Field(ge=0, le=10)] = 2.0
+    smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    balance: Literal["none", "weights", "sampling"] = "none"
     patience: Annotated[int, Field(ge=1)] = 5
+
+
+class JitterRecipe(_Part):
+    """Changes of training pictures in fine-tuning, drawn anew for every picture of every epoch.
+
+    A part of the picture of at least `crop` of its area fills the square; it is mirrored half the time, and with `turn`
+    turned by 0, 90, 180 or 270 degrees. Brightness and contrast change by up to a share of `light`. `stain`, for tasks
+    in colour, changes how much haematoxylin and eosin a slide took up: each stain × (1 ± stain) ± stain / 10.
+    """
+
+    crop: Annotated[float, Field(gt=0, le=1)] = 0.6
+    flip: bool = True
+    turn: bool = False
+    light: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    stain: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
 
 class Recipe(_Part):
@@ -120,6 +164,7 @@ class Recipe(_Part):
     augment: AugmentRecipe = AugmentRecipe()
     fit: FitRecipe = FitRecipe()
     finetune: FinetuneRecipe = FinetuneRecipe()
+    jitter: JitterRecipe = JitterRecipe()
     calibration: Literal["platt", "temperature"] = "platt"
     operating_point: Literal["screening", "balanced"] = "balanced"
 
@@ -131,12 +176,24 @@ class Recipe(_Part):
             raise ValueError("fit.solver = 'libsvm' is for model.head = 'svm_linear' or 'svm_rbf', and they need it")
         if self.model.head.startswith("svm") and self.finetune.epochs:
             raise ValueError("a support vector machine has no fine-tuning: finetune.epochs must be 0")
+        if self.fit.loss == "focal" and self.fit.solver != "adam":
+            raise ValueError("fit.loss = 'focal' is for fit.solver = 'adam'")
         if self.split.test_fold >= self.split.folds:
             raise ValueError("split.test_fold must be below split.folds")
         if self.augment.geometric and self.augment.views > 5:
             raise ValueError("augment.geometric knows 5 views beside the picture as it is")
         if self.augment.before_split and (self.split.mode != "crossval" or self.finetune.epochs):
             raise ValueError("augment.before_split needs split.mode = 'crossval' and finetune.epochs = 0")
+        return self
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Recipe":
+        if (self.model.head == "dense") != self.model.from_scratch:
+            raise ValueError(f"model.head = 'dense' is for model.backbone = '{SMALLCNN}', which needs it")
+        if self.model.from_scratch and self.model.pretrained:
+            raise ValueError(f"there are no weights of '{SMALLCNN}': model.pretrained must be false")
+        if self.model.from_scratch and (not self.finetune.epochs or self.augment.views):
+            raise ValueError(f"'{SMALLCNN}' has no frozen stage: finetune.epochs must be above 0 and augment.views 0")
         return self
 
 

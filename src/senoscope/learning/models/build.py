@@ -3,17 +3,20 @@
 from senoscope.core.domain.recipe import ModelRecipe
 from senoscope.core.errors import RecipeError
 from senoscope.learning.models.heads import LogisticHead, PapersHead
+from senoscope.learning.models.smallcnn import DenseHead
 from senoscope.learning.models.svm import SVMHead
 
-Head = PapersHead | LogisticHead | SVMHead
+Head = PapersHead | LogisticHead | SVMHead | DenseHead
 
 
-def build(recipe: ModelRecipe, features: int) -> Head:
-    """Build the head a recipe asks for, on D = `features`."""
+def build(recipe: ModelRecipe, features: int, places: int = 1) -> Head:
+    """Build the head a recipe asks for, on D = `features`, or `features` × `places` where it takes a whole map."""
     if recipe.head == "papers":
         return PapersHead(features, recipe.hidden, recipe.noise, recipe.dropout, recipe.standardise)
     if recipe.head == "logistic":
         return LogisticHead(features)
     if recipe.head in ("svm_linear", "svm_rbf"):
         return SVMHead(features, linear=recipe.head == "svm_linear")
-    raise RecipeError(f"there is no head {recipe.head!r}", "papers, logistic, svm_linear or svm_rbf")
+    if recipe.head == "dense":
+        return DenseHead(features * places, recipe.hidden)
+    raise RecipeError(f"there is no head {recipe.head!r}", "papers, logistic, svm_linear, svm_rbf or dense")

@@ -1,0 +1,126 @@
+"""Changes of training pictures in fine-tuning: what is drawn, and what it does, apart from each other."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional
+
+from senoscope.core.domain.recipe import JitterRecipe
+
+STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
+"""Optical density of haematoxylin, eosin and DAB in red, green and blue (Ruifrok & Johnston 2001)."""
+
+DARKEST = 1e-6
+"""Least share of light that passes; its optical density is the unit in which stains are told."""
+
+RATIO = (0.8, 1.25)
+"""Least and greatest width by height of the part that is seen."""
+
+LUMA = (0.2989, 0.5870, 0.1140)
+"""Red, green and blue in grey (ITU-R BT.601)."""
+
+Shares = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Change:
+    """What happens to one picture.
+
+    Args:
+        part: left, top, width and height of what is seen, in shares of the picture; none where it is all of it.
+        mirrored: left and right.
+        turns: by 90 degrees.
+        brightness: factor of all values.
+        contrast: factor of the distance from the mean grey.
+        stain: factor of haematoxylin and eosin, then what is added to each; none where stains stay.
+    """
+
+    part: Shares | None = None
+    mirrored: bool = False
+    turns: int = 0
+    brightness: float = 1.0
+    contrast: float = 1.0
+    stain: Shares | None = None
+
+
+def draw(recipe: JitterRecipe, *seed: int) -> Change:
+    """Draw the change of one picture: the same for the same seed, whoever asks and in which order.
+
+    Args:
+        recipe: how far changes may go.
+        seed: numbers ≥ 0, such as those of run, epoch and picture.
+    """
+    random = np.random.default_rng(seed)
+    area, ratio = random.uniform(recipe.crop, 1), math.exp(random.uniform(*np.log(RATIO)))
+    width, height = (min(1.0, math.sqrt(area * factor)) for factor in (ratio, 1 / ratio))
+    left, top = (float(share) for share in random.uniform(0, 1, 2) * (1 - width, 1 - height))
+    mirrored, turns = bool(random.integers(2)), int(random.integers(4))
+    brightness, contrast = random.uniform(-1, 1, 2)
+    factors, added = random.uniform(-1, 1, (2, 2)) * recipe.stain
+    return Change(
+        part=(left, top, width, height) if recipe.crop < 1 else None,
+        mirrored=recipe.flip and mirrored,
+        turns=turns if recipe.turn else 0,
+        brightness=float(1 + recipe.light * brightness),
+        contrast=float(1 + recipe.light * contrast),
+        stain=(1 + float(factors[0]), 1 + float(factors[1]), float(added[0]) / 10, float(added[1]) / 10)
+        if recipe.stain
+        else None,
+    )
+
+
+def apply(change: Change, picture: Tensor) -> Tensor:
+    """(3, S, S) uint8 → (3, S, S) float32 in [0, 1], changed as drawn: geometry, stain, brightness, contrast."""
+    if change.part is not None:
+        picture = _cropped(picture, change.part)
+    if change.mirrored:
+        picture = picture.flip(2)
+    if change.turns:
+        picture = picture.rot90(change.turns, (1, 2))
+    values = picture.float() / 255
+    if change.stain is not None:
+        values = restained(values, change.stain)
+    if change.brightness != 1:
+        values = (values * change.brightness).clamp(0, 1)
+    if change.contrast != 1:
+        grey = (values * values.new_tensor(LUMA)[:, None, None]).sum(dim=0).mean()
+        values = (grey + (values - grey) * change.contrast).clamp(0, 1)
+    return values.contiguous()
+
+
+def _cropped(picture: Tensor, part: Shares) -> Tensor:
+    side = picture.shape[-1]
+    width, height = (max(1, round(share * side)) for share in part[2:])
+    left, top = min(round(part[0] * side), side - width), min(round(part[1] * side), side - height)
+    cropped: Tensor = functional.resized_crop(picture, top, left, height, width, [side, side], antialias=True)
+    return cropped
+
+
+def stains(values: Tensor) -> Tensor:
+    """(3, H, W) RGB in [0, 1] → (3, H, W): how much haematoxylin, eosin and DAB there is, by colour deconvolution.
+
+    A stain takes away light in proportion to its amount (Beer and Lambert), so optical densities add, and three stains
+    of known colour are told apart by the inverse of their matrix: Ruifrok & Johnston 2001, Quantification of
+    histochemical staining by color deconvolution, Anal Quant Cytol Histol 23:291–299. Amounts may be negative.
+    """
+    density = values.clamp_min(DARKEST).log() / math.log(DARKEST)
+    return torch.einsum("chw,cs->shw", density, torch.linalg.inv(values.new_tensor(STAINS)))
+
+
+def stained(amounts: Tensor) -> Tensor:
+    """(3, H, W) of stains → (3, H, W) RGB in [0, 1]: undoes `stains`."""
+    density = torch.einsum("shw,sc->chw", amounts, amounts.new_tensor(STAINS))
+    return (density * math.log(DARKEST)).exp().clamp(0, 1)
+
+
+def restained(values: Tensor, stain: Shares) -> Tensor:
+    """Change haematoxylin and eosin of RGB (3, H, W) in [0, 1]: amount × factor + what is added (Tellez et al. 2018).
+
+    doi:10.1109/TMI.2018.2820199
+    """
+    factors = values.new_tensor((*stain[:2], 1.0))[:, None, None]
+    added = values.new_tensor((*stain[2:], 0.0))[:, None, None]
+    return stained(stains(values) * factors + added)
