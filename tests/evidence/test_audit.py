@@ -22,7 +22,7 @@ def test_copies_within_a_group_are_counted(tmp_path: Path) -> None:
 
     found = audit(facts, facts.index(root))
 
-    assert list(found.pairs().values()) == [1, 1, 1, 0, 0]
+    assert list(found.pairs().values()) == [1, 1, 1, 0, 0, 0]
     assert found.group_sizes == {1: 8, 2: 1}
     (copy,) = found.copies.named
     assert copy.distance == -1

@@ -141,6 +141,7 @@ def audit(
     found = copies(
         index.take(kept),
         [looks[index.samples[at].path].signature for at in kept],
+        np.array([looks[index.samples[at].path].detail for at in kept]),
         [sides[at] for at in kept] if leaks else (),
     )
     return Audit(

@@ -96,7 +96,9 @@ def _leaks(audit: Audit) -> Iterator[Finding]:
 def _copies(audit: Audit) -> Iterator[Finding]:
     found = audit.copies
     if found.labels:
-        names = [f"{one.first} and {one.second}" for one in found.named if one.labels[0] != one.labels[1]]
+        names = [
+            f"{one.first} and {one.second}" for one in found.named if one.confirmed and one.labels[0] != one.labels[1]
+        ]
         yield Finding(
             "red",
             "The same picture under different labels",
@@ -105,7 +107,7 @@ def _copies(audit: Audit) -> Iterator[Finding]:
             "Leave both out.",
         )
     if found.groups:
-        names = [f"{one.first} and {one.second}" for one in found.named if not one.same_group]
+        names = [f"{one.first} and {one.second}" for one in found.named if one.confirmed and not one.same_group]
         yield Finding(
             "red",
             "The same picture in different groups",
@@ -113,7 +115,16 @@ def _copies(audit: Audit) -> Iterator[Finding]:
             "Dividing by patient puts one of them into training and the other into the test.",
             "Ask the publisher whether they are one woman, and join them until then.",
         )
-    if found.near and not (found.labels or found.groups):
+    if found.outline:
+        yield Finding(
+            "amber",
+            "Pictures alike in outline",
+            f"{found.outline:,} pairs under different labels or in different groups are near-duplicates by their hash, "
+            "and not in detail.",
+            "Where much of a picture is black, different breasts have the same hash; a few may be copies all the same.",
+            "Look at the nearest pairs.",
+        )
+    elif found.near and not (found.labels or found.groups):
         yield Finding(
             "green",
             "Copies, kept together",

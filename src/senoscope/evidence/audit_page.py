@@ -94,7 +94,7 @@ def _shortcuts(audit: Audit) -> Html:
         f"ROC AUC of guesses from each fact by a small model, out of folds divided by group, with 95 % intervals "
         f"(DeLong, clustered). Red: the lower bound is at least {RED:g}, and the interval widened for "
         f"{len(tested.rows)} tries excludes 0.5. Amber: only the latter. Below 0.5 means that a fact says nothing. "
-        f"The edge is the outermost {FRAME:.0%} of a picture."
+        f"The edge is the outermost {100 * FRAME:g} % of a picture."
     )
     chart = intervals(tested.rows, "ROC AUC of each fact")
     return joined(words(about), chart, folded("The same as a table", _facts(tested)), _within(tested, audit.unit))
@@ -147,7 +147,13 @@ def _copy(copy: Copy) -> tuple[Cell, ...]:
     labels = copy.labels[0] if len(set(copy.labels)) == 1 else " / ".join(copy.labels)
     group = "same" if copy.same_group else "different"
     sides = f", {' / '.join(copy.sides)}" if copy.divided else ""
-    return (copy.first, copy.second, "exact" if copy.distance < 0 else str(copy.distance), labels, group + sides)
+    return (copy.first, copy.second, _distance(copy), labels, group + sides)
+
+
+def _distance(copy: Copy) -> str:
+    if copy.distance < 0:
+        return "exact"
+    return str(copy.distance) if copy.confirmed else f"{copy.distance}, outline only"
 
 
 def _labels(audit: Audit) -> Html:

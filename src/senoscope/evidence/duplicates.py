@@ -28,6 +28,13 @@ NEAR = 20
 IDENTICAL = 10
 """Bits of 256 up to which two images are called near-identical, in reports."""
 
+DETAIL = 32
+"""Cells along each side of the fine structure."""
+
+SAME_DETAIL = 0.92
+"""Correlation of fine structures from which on near-duplicates are one picture: of BUSI's 130 pairs nine in ten reach
+it, of the 383 pairs of mini-MIAS, all of them different women's breasts of one outline, none does."""
+
 BLOCK = 512
 """Images compared with as many others at once; bounds the memory of the comparison to a few MB."""
 
@@ -63,6 +70,26 @@ def signature(image: Image) -> Signature:
     cells = Pil.fromarray(grey.astype(np.float32)).resize((SIDE + 1, SIDE), Pil.Resampling.BILINEAR)
     levels = np.asarray(cells)
     return Signature(image.digest, content.hexdigest(), np.packbits(levels[:, 1:] > levels[:, :-1]).tobytes())
+
+
+def detail(image: Image) -> NDArray[np.float16]:
+    """(1024,) fine structure: 32×32 levels less their surroundings, by local contrast, of length 1.
+
+    The product of two such rows is their correlation. Hashes of pictures with much black see little but the outline,
+    which two breasts may share; detail they share only if they are the same picture.
+    """
+    grey = Gray().apply(image.pixels).astype(np.float32) / np.float32(image.maximum)
+    small = np.asarray(Pil.fromarray(grey).resize((DETAIL, DETAIL), Pil.Resampling.BILINEAR))
+    fine = small - _around(small)
+    fine /= np.sqrt(_around(fine**2)) + np.float32(0.02)
+    fine -= fine.mean()
+    length = float(np.linalg.norm(fine))
+    return np.asarray(fine / length if length > 0 else fine, np.float16).ravel()
+
+
+def _around(levels: NDArray[np.float32]) -> NDArray[np.float32]:
+    padded = np.pad(levels, 3, "edge")
+    return np.asarray(np.lib.stride_tricks.sliding_window_view(padded, (7, 7)).mean(axis=(2, 3)), np.float32)
 
 
 def signatures(paths: Sequence[Path]) -> Iterator[Signature | InputError]:

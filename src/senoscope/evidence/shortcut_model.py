@@ -98,7 +98,8 @@ def fit(features: Values, truth: NDArray[np.int64], ridge: float) -> Values:
             break
         curvature = (whole * (chance * (1 - chance))[:, None]).T @ whole + np.diag(penalty)
         step, length = np.linalg.solve(curvature, gradient), 1.0
-        while length > 1e-6 and _loss(whole, truth, penalty, current - length * step) > loss:
+        allowed = loss + 1e-12 * abs(loss)  # rounding, at the minimum
+        while length > 1e-6 and _loss(whole, truth, penalty, current - length * step) > allowed:
             length /= 2
         current = current - length * step
         loss = _loss(whole, truth, penalty, current)

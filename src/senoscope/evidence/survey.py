@@ -5,29 +5,34 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from senoscope.core.errors import InputError
 from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.evidence.acquisition import measured, stored_as
 from senoscope.evidence.burned_in import Marks, marks
-from senoscope.evidence.duplicates import Signature, signature
+from senoscope.evidence.duplicates import Signature, detail, signature
 
 BATCH = 32
 """Pictures of a batch; at most three batches of findings wait, and no picture outlives its findings."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Look:
     """What one look at a picture found.
 
     Args:
         signature: what copies of it share.
+        detail: (1024,) fine structure; see `duplicates.detail`.
         measured: numbers of how it was made and stored; see `acquisition.measured`.
         stored_as: kind of file, depth and colour.
         marks: burned-in marks; None where that was not looked for or cannot be judged.
     """
 
     signature: Signature
+    detail: NDArray[np.float16]
     measured: dict[str, float]
     stored_as: str
     marks: Marks | None
@@ -54,6 +59,7 @@ def _look(path: Path, *, seek_marks: bool) -> Look | InputError:
         image = read(path)
         return Look(
             signature=signature(image),
+            detail=detail(image),
             measured=measured(image, path.stat().st_size),
             stored_as=stored_as(path, image),
             marks=marks(image) if seek_marks else None,
