@@ -255,6 +255,16 @@ def test_folder_of_a_run_on_other_data_is_left_alone(run: Run, root: Path, tmp_p
         train(run.recipe, other, run.out)
 
 
+def test_folder_of_a_run_with_other_groups_is_left_alone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("senoscope.evidence.datasets.ultrasound.busi.SAME_SCENE", -1)
+    before = _contents(run.out)
+
+    with pytest.raises(RunError, match="other split"):
+        train(run.recipe, run.root, run.out)
+
+    assert _contents(run.out) == before
+
+
 @pytest.mark.parametrize("content", ["", "[]", "{}", "{", '{"recipe": 1, "data": 2}'])
 def test_damaged_run_file(root: Path, tmp_path: Path, content: str) -> None:
     (tmp_path / "run.json").write_text(content)

@@ -27,15 +27,17 @@ from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluate import PAPER_LEAK, evaluate
 from senoscope.evidence.evaluation import Evaluation, assess
 from senoscope.evidence.index import Index
-from senoscope.evidence.metrics import calibration, operating
+from senoscope.evidence.metrics import operating
 from senoscope.evidence.metrics.classification import roc_auc_within
+from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
 from senoscope.evidence.novelty import fit_reference
 from senoscope.evidence.packing import record, write_manifest
 from senoscope.evidence.report import write_report
 from senoscope.evidence.splits import write_split
 from senoscope.evidence.tables import write_bytes, write_text
+from senoscope.learning.calling import calibrated, check_task, chosen, fitted, multiclass_pooled, points
 from senoscope.learning.export import export
-from senoscope.learning.fold import Fit, Scores, calibrated, embeddings, fit, logits, refit_recipe, scored
+from senoscope.learning.fold import Fit, Scores, embeddings, fit, logits, refit_recipe, scored
 from senoscope.learning.material import Material, Positions, Progress, gather, indexed
 from senoscope.learning.weights import Backbone, resolve
 from senoscope.runtime.store import load
@@ -45,7 +47,7 @@ from senoscope.runtime.store import load
 class Outcome:
     """What a run came to: the evaluation on its test part, and where the bundle lies."""
 
-    evaluation: Evaluation
+    evaluation: Evaluation | MulticlassEvaluation
     bundle: Path
 
 
@@ -86,6 +88,8 @@ def crossvalidate(
     """
     split = recipe.split.model_copy(update={"mode": "crossval"})
     material = _material(recipe.model_copy(update={"split": split}), root, out, progress)
+    if material.answers > 1:
+        raise RecipeError(f"task {material.task.name!r} has more than two labels", "the leakage gap is of two")
     folds = _folds(material, out, progress)
     found = _pooled(material, folds)
     write_report(found, out / "report")
@@ -94,19 +98,20 @@ def crossvalidate(
 
 def _material(recipe: Recipe, root: Path, out: Path, progress: Progress) -> Material:
     task, index, folded = indexed(recipe, root)
-    if len(task.labels) != 2 or task.kind != "classify":
-        raise RecipeError(f"task {task.name!r} is not a question with two answers", "choose another task")
+    check_task(recipe, task)
     asked = recipe.model
     backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
-    _open(recipe, index, backbone, out)
+    _open(recipe, index, folded, backbone, out)
     return gather(recipe, task, index, folded, backbone, progress)
 
 
-def _open(recipe: Recipe, index: Index, backbone: Backbone, out: Path) -> None:
+def _open(recipe: Recipe, index: Index, folded: Positions, backbone: Backbone, out: Path) -> None:
     facts = {
         "senoscope": senoscope.__version__,
         "data": index.fingerprint().sha256,
         "weights": backbone.digest,
+        # A later version may group the same images otherwise; answers of other folds are other answers.
+        "split": _division(index, folded),
         "recipe": hashlib.sha256(dump_recipe(recipe).encode()).hexdigest(),
     }
     path = out / "run.json"
@@ -120,10 +125,15 @@ def _open(recipe: Recipe, index: Index, backbone: Backbone, out: Path) -> None:
     write_text(out / "recipe.toml", dump_recipe(recipe))
 
 
+def _division(index: Index, folded: Positions) -> str:
+    rows = sorted(f"{s.sample_id}\t{s.group}\t{fold}\n" for s, fold in zip(index.samples, folded, strict=True))
+    return hashlib.sha256("".join(rows).encode()).hexdigest()
+
+
 def _compare(path: Path, facts: dict[str, str]) -> None:
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        differs = [name for name in ("recipe", "data", "weights") if known[name] != facts[name]]
+        differs = [name for name in ("recipe", "data", "weights", "split") if known[name] != facts[name]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} cannot be read: {error}", "give another --out") from error
     if differs:
@@ -153,7 +163,7 @@ def _crossval(material: Material, out: Path, progress: Progress) -> Outcome:
     recipe = material.recipe
     folds = _folds(material, out, progress)
     refitted = "the figures are of the models of the folds; the bundle's own was fitted again on all samples"
-    found = _pooled(material, folds, [refitted])
+    found = (_pooled if material.answers == 1 else _multiclass_pooled)(material, folds, [refitted])
     # Written before the bundle: answers that rank nothing make no bundle, and their figures are a result all the same.
     write_report(found, out / "report")
     everyone = np.arange(len(material.index))
@@ -186,9 +196,9 @@ def _pooled(material: Material, folds: list[Scores], notes: Sequence[str] = ()) 
         test = material.positions(fold)[2]
         probabilities[test], thresholds[test] = scores.probabilities, scores.threshold
     tested, values, words = _out_of_fold(material, folds)
-    fitted = calibrated(recipe, values, material.labels[tested], words)
-    points = operating.choose(fitted.apply(values), material.labels[tested], material.index.groups()[tested])
-    point = next(point for point in points if point.name == recipe.operating_point)
+    own = calibrated(recipe, material.task, values, material.labels[tested], words)
+    found = operating.choose(own.apply(values), material.labels[tested], material.index.groups()[tested])
+    point = next(point for point in found if point.name == recipe.operating_point)
     within = roc_auc_within(material.labels, probabilities, material.folds)
     paper = recipe.split.protocol == "paper"
     by = "image, as papers do" if paper else "patient or duplicate group"
@@ -214,6 +224,13 @@ def _pooled(material: Material, folds: list[Scores], notes: Sequence[str] = ()) 
     )
 
 
+def _multiclass_pooled(material: Material, folds: list[Scores], notes: Sequence[str]) -> MulticlassEvaluation:
+    probabilities = np.empty((len(material.index), material.answers))
+    for fold, scores in enumerate(folds):
+        probabilities[material.positions(fold)[2]] = scores.probabilities
+    return multiclass_pooled(material, probabilities, notes)
+
+
 def _pack(
     material: Material,
     done: Fit,
@@ -227,8 +244,8 @@ def _pack(
     recipe, task = material.recipe, material.task
     progress("exporting", 0, 1)
     labels, groups = material.labels[validation], material.index.groups()
-    fitted = calibration.fit(recipe.calibration, values, labels, fitted_on=words)
-    points = operating.choose(fitted.apply(values), labels, groups[validation])
+    own = fitted(recipe, task, values, labels, words)
+    found = points(task, own.apply(values), labels, groups[validation])
     known = embeddings(material, done.classifier, seen)
     content = export(done.classifier, recipe.input.size, material.pipeline.scale)
     write_bytes(folder / "model.onnx", content)
@@ -246,9 +263,9 @@ def _pack(
             sha256=hashlib.sha256(content).hexdigest(), mean=material.backbone.mean, std=material.backbone.std
         ),
         pipeline=material.pipeline,
-        calibration=fitted,
-        operating_points=points,
-        operating_point=recipe.operating_point,
+        calibration=own,
+        operating_points=found,
+        operating_point=chosen(recipe, found).name,
         reference=fit_reference(known, groups[seen], fitted_on=f"{len(seen)} images of {recipe.dataset}"),
         metrics=(),
         datasets=(material.index.take(seen).fingerprint(),),
@@ -259,7 +276,7 @@ def _pack(
     return manifest
 
 
-def _finish(manifest: BundleManifest, evaluation: Evaluation, out: Path) -> Outcome:
+def _finish(manifest: BundleManifest, evaluation: Evaluation | MulticlassEvaluation, out: Path) -> Outcome:
     record(out / "bundle", manifest, evaluation.metric_table())
     write_report(evaluation, out / "report")
     return Outcome(evaluation, out / "bundle")
