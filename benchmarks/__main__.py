@@ -23,6 +23,7 @@ class Name(StrEnum):
     THROUGHPUT = "throughput"
     START = "start"
     BOOTSTRAP = "bootstrap"
+    DUPLICATES = "duplicates"
 
 
 def main(

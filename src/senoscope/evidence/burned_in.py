@@ -48,6 +48,10 @@ CHROMA = 40
 """Levels of 255 between the channels of a pixel from which on it is coloured; JPEG alone makes less."""
 
 
+MOST = 150
+"""Runs looked at in one picture, longest first: a page of text needs no count of its letters."""
+
+
 @dataclass(frozen=True)
 class Marks:
     """What the screen found in one picture.
@@ -169,7 +173,3 @@ def _runs(ridge: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
     kept = np.flatnonzero((lengths >= SHORTEST) & (lengths <= LONGEST))
     kept = kept[np.argsort(-lengths[kept], kind="stable")][:MOST]
     return [(int(columns[run]), int(tops[run]), int(bottoms[run])) for run in kept]
-
-
-MOST = 400
-"""Runs looked at in one picture."""
