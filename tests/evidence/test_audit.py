@@ -152,3 +152,13 @@ def test_the_year_gives_thermograms_away(data_root: Path) -> None:
     assert found.overlap.values == ("2013", "2014", "2015")
     assert lights["year"].overlap is not None
     assert lights["year"].overlap.value < lights["year"].auc.value
+
+
+def test_two_breasts_of_one_outline_are_no_copies(data_root: Path) -> None:
+    facts = DATASETS.get("mini_mias")
+
+    found = audit(facts, facts.index(data_root))
+
+    assert found.copies.outline == found.copies.near > 100
+    assert found.copies.groups == found.copies.labels == 0
+    assert not [finding for finding in findings(found) if finding.light == "red"]

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -5,8 +7,21 @@ from PIL import Image as Pil
 from PIL import ImageDraw
 
 from senoscope.core.domain.image import Image
+from senoscope.core.io import read
 from senoscope.evidence.burned_in import marks
+from senoscope.evidence.datasets import DATASETS
 from tests.makers import colour, ultrasound
+
+MARKED = {
+    "benign": (141, 181, 202, 240, 243, 244, 248, 261, 265, 290, 297, 298, 393, 436),
+    "malignant": (45, 64, 76, 80, 114, 163, 198),
+}
+UNMARKED = {
+    "benign": (27, 40, 55, 77, 106, 110, 135, 159, 171, 173, 191, 193, 312, 329, 340, 365),
+    "malignant": (22, 24, 39, 47, 49, 59, 87, 141, 160, 184, 202, 203),
+    "normal": (2, 7, 14, 21, 35, 38, 48, 59, 64, 101, 112),
+}
+"""Pictures of BUSI that were looked at one by one, none of which the limits were chosen on: numbers by label."""
 
 
 def drawn(seed: int, act: str, size: tuple[int, int] = (320, 256)) -> NDArray[np.uint8]:
@@ -65,3 +80,17 @@ def test_depth_does_not_matter() -> None:
     deep = marks(Image(pixels.astype(np.uint16) * 257, 65535))
 
     assert deep == marks(Image(pixels, 255))
+
+
+def test_real_pictures_that_were_looked_at(data_root: Path) -> None:
+    index = DATASETS.get("busi").index(data_root)
+    paths = {sample.sample_id: index.root / sample.path for sample in index.samples}
+
+    def alarms(numbers: dict[str, tuple[int, ...]]) -> list[bool]:
+        names = [f"{label} ({number})" for label, several in numbers.items() for number in several]
+        return [bool(result.kinds) for name in names if (result := marks(read(paths[name])))]
+
+    hits, false = alarms(MARKED), alarms(UNMARKED)
+    assert (len(hits), len(false)) == (21, 39)
+    assert sum(hits) >= 18
+    assert sum(false) <= 1

@@ -8,7 +8,7 @@ The figure is the ROC AUC of guesses out of grouped folds, with DeLong's 95 % in
 - green: neither, which shows that no shortcut was found and not that there is none;
 - grey: fewer than `FEWEST` patients of a class, where an interval says too little.
 
-A lower bound of 0.6 is what a model gains for nothing: published differences between models are often smaller.
+A model's figure up to a red fact's comes without a look at the breast, and only what lies above it is of the breast.
 """
 
 from collections.abc import Callable, Mapping
