@@ -24,7 +24,7 @@ from senoscope.core.io import read
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Gray
 from senoscope.core.tasks import TASKS
-from senoscope.runtime.predictor import Failure, Model
+from senoscope.runtime.predictor import Failure, Model, called
 
 DOUBT = Flag("out_of_distribution", "unlike what the model knows", "abstain")
 
@@ -100,7 +100,7 @@ class Answers:
                 version="1",
                 probabilities={"benign": 1 - chance, "malignant": chance},
                 positive="malignant",
-                label="malignant" if chance >= point.threshold else "benign",
+                label=called({"benign": 1 - chance, "malignant": chance}, "malignant", point.threshold),
                 operating_point=point.name,
                 threshold=point.threshold,
                 prevalence=0.5,

@@ -23,7 +23,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Index:
 
 def measured(data: Index, split: SplitRecipe | None = None) -> Evaluation:
     chances = {s.sample_id: 0.2 + 0.5 * (row % 3) / 2 for row, s in enumerate(data.samples)}
-    return evaluate(Answers(chances, of=manifest(split=split)).as_model(), data)
+    found = evaluate(Answers(chances, of=manifest(split=split)).as_model(), data)
+    assert isinstance(found, Evaluation)
+    return found
 
 
 def test_every_name_a_checklist_asks_for_can_be_known(data: Index) -> None:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from senoscope.core.domain.recipe import SplitRecipe
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluate import evaluate
+from senoscope.evidence.evaluation import Evaluation
 from senoscope.evidence.index import Index
 from senoscope.evidence.metrics.aggregation import Level
 from senoscope.evidence.metrics.intervals import binary_table
@@ -21,6 +23,13 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Index:
     return DATASETS.get("busi").index(busi(tmp_path_factory.mktemp("data"), images=6))
 
 
+def measured(*args: Any, **asked: Any) -> Evaluation:
+    """The evaluation of a model of two labels."""
+    found = evaluate(*args, **asked)
+    assert isinstance(found, Evaluation)
+    return found
+
+
 def chances(index: Index, seed: int = 0) -> dict[str, float]:
     random = np.random.default_rng(seed)
     return {s.sample_id: float(0.3 * (s.label == "malignant") + random.uniform(0, 0.7)) for s in index.samples}
@@ -30,7 +39,7 @@ def test_figures_come_from_the_answers(data: Index) -> None:
     known = chances(data)
     seen: list[None] = []
 
-    found = evaluate(Answers(known).as_model(), data, progress=lambda: seen.append(None))
+    found = measured(Answers(known).as_model(), data, progress=lambda: seen.append(None))
 
     binary = data.with_labels(("benign", "malignant"))
     expected = binary_table(
@@ -45,7 +54,7 @@ def test_figures_come_from_the_answers(data: Index) -> None:
 
 
 def test_the_operating_point_is_the_one_asked_for(data: Index) -> None:
-    found = evaluate(Answers(chances(data)).as_model(), data, operating_point="screening")
+    found = measured(Answers(chances(data)).as_model(), data, operating_point="screening")
 
     assert (found.operating_point, found.threshold) == ("screening", 0.2)
 
@@ -53,7 +62,7 @@ def test_the_operating_point_is_the_one_asked_for(data: Index) -> None:
 def test_abstentions_are_counted_and_left_out_apart(data: Index) -> None:
     doubted = ["benign (1)", "malignant (2)"]
 
-    found = evaluate(Answers(chances(data), doubted).as_model(), data)
+    found = measured(Answers(chances(data), doubted).as_model(), data)
 
     kept = ~found.abstained
     assert [name for name, out in zip(found.sample_ids, found.abstained, strict=True) if out] == doubted
@@ -64,7 +73,7 @@ def test_abstentions_are_counted_and_left_out_apart(data: Index) -> None:
 def test_abstaining_from_a_whole_class_leaves_no_figures(data: Index) -> None:
     doubted = [sample.sample_id for sample in data.samples if sample.label == "malignant"]
 
-    found = evaluate(Answers(chances(data), doubted).as_model(), data)
+    found = measured(Answers(chances(data), doubted).as_model(), data)
 
     assert found.answered == {}
     assert found.table
@@ -77,7 +86,7 @@ def test_unreadable_images_are_named(tmp_path: Path) -> None:
     victim = root / index.samples[2].path
     victim.write_bytes(victim.read_bytes()[:60])
 
-    found = evaluate(Answers(dict.fromkeys((s.sample_id for s in index.samples), 0.4)).as_model(), index)
+    found = measured(Answers(dict.fromkeys((s.sample_id for s in index.samples), 0.4)).as_model(), index)
 
     assert [item.path for item in found.unread] == [index.samples[2].path]
     assert found.unread[0].reason
@@ -127,12 +136,12 @@ def test_what_a_level_lacks_is_said_before_anything_is_asked(data: Index, tmp_pa
 def test_level_rule_and_prevalence_are_passed_on(tmp_path: Path) -> None:
     index = DATASETS.get("bus_bra").index(bus_bra(tmp_path, patients=6))
 
-    found = evaluate(Answers(chances(index)).as_model(), index, level="patient", rule="max", prevalence=0.01)
+    found = measured(Answers(chances(index)).as_model(), index, level="patient", rule="max", prevalence=0.01)
 
     assert (found.level, found.rule, len(found.labels)) == ("patient", "max", 6)
     assert found.findings.stated is not None
     assert found.findings.stated.prevalence == 0.01
-    assert found.findings.stated.source == manifest().calibration.prevalence
+    assert found.findings.stated.source == manifest().prevalence
 
 
 def test_leaks_are_found_by_fingerprint(data: Index) -> None:
@@ -151,7 +160,7 @@ def test_leaks_are_found_by_fingerprint(data: Index) -> None:
     }
 
     for name, (bundle, held_out, leak) in cases.items():
-        found = evaluate(Answers(chances(data), of=bundle).as_model(), data, held_out=held_out)
+        found = measured(Answers(chances(data), of=bundle).as_model(), data, held_out=held_out)
         assert leak in found.leak, name
         assert found.leaky == bool(leak), name
 
@@ -160,7 +169,7 @@ def test_the_card_of_the_shipped_bundle_is_what_an_evaluation_finds(data_root: P
     model = load("ultrasound")
     index = DATASETS.get("bus_bra").index(data_root / "bus_bra")
 
-    found = evaluate(model, index)
+    found = measured(model, index)
 
     carried = next(table for table in model.manifest.metrics if table.dataset == "bus_bra")
     assert (carried.images, carried.patients, carried.positives) == (188, 182, int(found.labels.sum()))

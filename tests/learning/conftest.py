@@ -45,10 +45,10 @@ def backbone() -> Backbone:
     return made
 
 
-def papers_head(features: int, looks: bool = False) -> PapersHead:
+def papers_head(features: int, looks: bool = False, answers: int = 1) -> PapersHead:
     """The papers' head as after a fit: no weight or statistic is at its start, and some units are closed."""
-    random = torch.Generator().manual_seed(1)
-    head = PapersHead(features, hidden=32, looks=looks)
+    random = torch.manual_seed(1)
+    head = PapersHead(features, hidden=32, looks=looks, answers=answers)
     head.start(torch.randn(50, features, generator=random) * 2 + 1)
     with torch.no_grad():
         head.dense.bias.copy_(torch.randn(32, generator=random) * 0.3)
@@ -59,14 +59,14 @@ def papers_head(features: int, looks: bool = False) -> PapersHead:
     return head.eval()
 
 
-def logistic_head(features: int) -> LogisticHead:
+def logistic_head(features: int, answers: int = 1) -> LogisticHead:
     """The logistic head with random weights and statistics."""
     random = torch.Generator().manual_seed(2)
-    head = LogisticHead(features)
+    head = LogisticHead(features, answers)
     head.start(torch.randn(50, features, generator=random) * 2 + 1)
     with torch.no_grad():
-        head.last.weight.copy_(torch.randn(1, features, generator=random) / features**0.5)
-        head.last.bias.copy_(torch.randn(1, generator=random))
+        head.last.weight.copy_(torch.randn(answers, features, generator=random) / features**0.5)
+        head.last.bias.copy_(torch.randn(answers, generator=random))
     return head.eval()
 
 
@@ -98,6 +98,13 @@ HEADS: dict[str, Callable[[int], Head]] = {
     "svm_rbf": lambda features: svm_head(features, linear=False),
     "dense": dense_head,
 }
+
+
+SEVERAL: dict[str, Callable[[int], Head]] = {
+    "papers of three": lambda features: papers_head(features, answers=3),
+    "logistic of four": lambda features: logistic_head(features, answers=4),
+}
+"""Heads of more than two labels."""
 
 
 def clouds(count: int = 160, features: int = 12, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:

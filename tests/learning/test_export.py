@@ -13,7 +13,7 @@ from senoscope.learning.export import export
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.weights import Backbone
 from senoscope.runtime.session import Session
-from tests.learning.conftest import HEADS
+from tests.learning.conftest import HEADS, SEVERAL
 
 SIDE = 64
 
@@ -22,12 +22,12 @@ class Pair:
     """A classifier in torch and the same in ONNX Runtime."""
 
     def __init__(self, backbone: Backbone, head: str) -> None:
-        self.classifier = Classifier(backbone, HEADS[head](backbone.features)).eval()
+        self.classifier = Classifier(backbone, (HEADS | SEVERAL)[head](backbone.features)).eval()
         self.content = export(self.classifier, SIDE)
         self.session = Session(self.content, 1)
 
 
-@pytest.fixture(scope="module", params=[name for name in HEADS if name != "dense"])
+@pytest.fixture(scope="module", params=[name for name in (*HEADS, *SEVERAL) if name != "dense"])
 def pair(request: pytest.FixtureRequest, backbone: Backbone) -> Pair:
     return Pair(backbone, request.param)
 
@@ -43,7 +43,7 @@ def autograd_grad_cam(classifier: Classifier, image: Tensor) -> Tensor:
     """Grad-CAM by its definition (Selvaraju et al. 2017, equations 1 and 2): mean gradient × map, summed, rectified."""
     normalised = (image - classifier.mean) / classifier.std
     maps = classifier.backbone.forward_features(normalised).detach().requires_grad_(True)  # type: ignore[operator]
-    (gradient,) = torch.autograd.grad(classifier.head(maps.mean(dim=(2, 3))).sum(), maps)
+    (gradient,) = torch.autograd.grad(classifier.head(maps.mean(dim=(2, 3))).amax(dim=1).sum(), maps)
     importance = gradient.mean(dim=(2, 3), keepdim=True)
     return torch.relu((importance * maps).sum(dim=1)).detach()
 

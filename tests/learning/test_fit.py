@@ -12,6 +12,7 @@ from senoscope.core.domain.recipe import FitRecipe
 from senoscope.learning.fit import Examples, class_weights, fit_head, judge
 from senoscope.learning.loop import Row
 from senoscope.learning.models.heads import LogisticHead, PapersHead
+from senoscope.learning.softmax import softmax_loss
 from tests.learning.conftest import clouds
 
 LBFGS = FitRecipe(solver="lbfgs", epochs=500, decay=0.1)
@@ -138,3 +139,82 @@ def test_number_of_threads_changes_neither_the_result_nor_itself(tmp_path: Path)
         torch.set_num_threads(before)
 
     assert losses[0] == losses[1]
+
+
+def three(count: int = 180, seed: int = 0) -> Examples:
+    """Three overlapping clouds, one of them rare."""
+    random = np.random.default_rng(seed)
+    labels = np.array([0, 0, 0, 1, 1, 2] * (count // 6))
+    centres = np.random.default_rng(9).normal(0, 1, (3, 12))
+    return Examples((centres[labels] + random.normal(0, 1.5, (count, 12))).astype(np.float32), labels)
+
+
+@pytest.mark.parametrize("balance", [False, True])
+def test_lbfgs_of_several_labels_finds_the_optimum_of_scikit_learn(tmp_path: Path, balance: bool) -> None:
+    train, decay = three(), 0.1
+    head = LogisticHead(12, answers=3)
+
+    fit_head(head, train, None, LBFGS.model_copy(update={"decay": decay, "balance": balance}), tmp_path)
+
+    standardised = ((train.features - train.features.mean(0)) / train.features.std(0, ddof=1)).astype(np.float64)
+    weight = "balanced" if balance else None
+    reference = LogisticRegression(C=1 / (decay * 180), class_weight=weight, tol=1e-10, max_iter=10_000)
+    reference.fit(standardised, train.labels)
+    assert np.abs(reference.coef_).max() > 0.1
+    np.testing.assert_allclose(head.last.weight.detach().numpy(), reference.coef_, atol=1e-3)
+    found = torch.softmax(head(torch.from_numpy(train.features)).detach(), dim=1).numpy()
+    np.testing.assert_allclose(found, reference.predict_proba(standardised), atol=1e-3)
+
+
+@pytest.mark.parametrize("loss", ["bce", "focal"])
+def test_adam_of_several_labels_learns_and_resumes(tmp_path: Path, loss: str) -> None:
+    recipe = FitRecipe.model_validate({**ADAM.model_dump(), "loss": loss, "balance": True})
+    validation = three(seed=1)
+
+    def fitted(name: str, *epochs: int) -> tuple[PapersHead, tuple[Row, ...]]:
+        rows: tuple[Row, ...] = ()
+        for count in epochs:
+            torch.manual_seed(0)
+            head = PapersHead(12, hidden=16, answers=3)
+            asked = recipe.model_copy(update={"epochs": count})
+            rows = fit_head(head, three(), validation, asked, tmp_path / name).rows
+        return head, rows
+
+    head, rows = fitted("whole", 6)
+    resumed, again = fitted("cut", 3, 6)
+
+    assert rows == again
+    assert torch.equal(head.last.weight, resumed.last.weight)
+    assert rows[-1].validation_auc is not None
+    assert rows[-1].validation_auc > 0.7
+    assert (rows[-1].validation_loss or 9) < np.log(3)
+
+
+def test_judgement_of_several_labels_equals_the_reference() -> None:
+    logits = torch.randn(90, 3, generator=torch.Generator().manual_seed(0))
+    labels = np.arange(90) % 3
+
+    found = judge(logits, Examples(np.empty((90, 0), np.float32), labels))
+
+    chances = torch.softmax(logits.double(), dim=1).numpy()
+    assert found.loss == pytest.approx(log_loss(labels, chances), rel=1e-5)
+    assert found.auc == pytest.approx(roc_auc_score(labels, chances, multi_class="ovr"), abs=1e-9)
+
+
+def test_focal_loss_of_several_labels_without_focus_is_cross_entropy() -> None:
+    random = torch.Generator().manual_seed(0)
+    logits, labels, weights = torch.randn(9, 4, generator=random), torch.arange(9) % 4, torch.rand(9, generator=random)
+
+    plain = softmax_loss(logits, labels, weights)
+
+    torch.testing.assert_close(softmax_loss(logits, labels, weights, "focal", 0.0), plain)
+    assert softmax_loss(logits, labels, weights, "focal", 2.0) < plain
+
+
+def test_balance_of_several_labels_weighs_them_alike() -> None:
+    labels = np.array([0] * 6 + [1] * 3 + [2])
+
+    weights = class_weights(labels, balance=True).numpy()
+
+    assert weights.mean() == pytest.approx(1)
+    assert [weights[labels == label].sum() for label in range(3)] == pytest.approx([10 / 3] * 3)

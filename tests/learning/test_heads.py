@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from senoscope.core.domain.recipe import ModelRecipe
+from senoscope.core.errors import RecipeError
+from senoscope.core.tasks import TASKS
 from senoscope.learning.models.build import build
 from senoscope.learning.models.heads import LogisticHead, PapersHead
-from tests.learning.conftest import HEADS, papers_head
+from tests.learning.conftest import HEADS, SEVERAL, papers_head
 
 NAMES = get_args(ModelRecipe.model_fields["head"].annotation)
 
@@ -34,6 +36,36 @@ def test_gradient_is_that_of_autograd(name: str) -> None:
 
     assert expected.std() > 0.05
     torch.testing.assert_close(found.detach(), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_gradient_of_several_logits_is_that_of_the_highest(name: str) -> None:
+    head = SEVERAL[name](20)
+    pooled = (9 * torch.randn(256, 20, generator=torch.Generator().manual_seed(5)) + 1).requires_grad_()
+
+    logits = head(pooled)
+    (expected,) = torch.autograd.grad(logits.amax(dim=1).sum(), pooled)
+
+    assert len(logits.argmax(dim=1).unique()) == logits.shape[1] > 2
+    torch.testing.assert_close(head.gradient(pooled.detach()).detach(), expected, atol=1e-4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("task", [name for name in TASKS.names() if TASKS.get(name).kind == "classify"])
+@pytest.mark.parametrize("name", ["papers", "logistic"])
+def test_every_classifying_task_has_a_head(name: str, task: str) -> None:
+    labels = len(TASKS.get(task).labels)
+    answers = 1 if labels == 2 else labels
+
+    head = build(ModelRecipe.model_validate({"head": name}), 20, answers=answers)
+
+    assert head(torch.randn(5, 20)).shape == (5, answers)
+    assert head.eval().gradient(torch.randn(5, 20)).shape == (5, 20)
+
+
+@pytest.mark.parametrize("name", ["svm_linear", "svm_rbf"])
+def test_support_vector_machine_of_several_labels_is_refused(name: str) -> None:
+    with pytest.raises(RecipeError, match="answers two labels"):
+        build(ModelRecipe.model_validate({"head": name}), 20, answers=3)
 
 
 def test_gradient_of_a_head_that_looks_is_that_of_autograd() -> None:

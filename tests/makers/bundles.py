@@ -10,12 +10,14 @@ TINY = 32
 """Side of the tiny network's input, in pixels."""
 
 
-def tiny_network() -> bytes:
+def tiny_network(answers: int = 1) -> bytes:
     """Build a network with a bundle's outputs and no torch: darkness in a 4 × 4 grid, its mean, and its edges."""
     from onnx import TensorProto, helper
 
     random = np.random.default_rng(7)
-    weight = helper.make_tensor("weight", TensorProto.FLOAT, [16, 1], random.normal(0, 1, 16).astype(np.float32))
+    weight = helper.make_tensor(
+        "weight", TensorProto.FLOAT, [16, answers], random.normal(0, 1, 16 * answers).astype(np.float32)
+    )
     numbers = {"full": [255.0], "one": [1.0], "bias": [0.25]}
     constants = [helper.make_tensor(name, TensorProto.FLOAT, [1], values) for name, values in numbers.items()]
     axis = helper.make_tensor("axis1", TensorProto.INT64, [1], [1])
@@ -30,14 +32,14 @@ def tiny_network() -> bytes:
         helper.make_node("Add", ["raw", "bias"], ["logits"]),
     ]
     image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["N", 3, TINY, TINY])
-    shapes: dict[str, list[str | int]] = {"logits": ["N", 1], "saliency": ["N", 4, 4], "embedding": ["N", 16]}
+    shapes: dict[str, list[str | int]] = {"logits": ["N", answers], "saliency": ["N", 4, 4], "embedding": ["N", 16]}
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()]
     graph = helper.make_graph(nodes, "tiny", [image], outputs, [weight, *constants, axis])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
     return bytes(model.SerializeToString())
 
 
-def tiny_bundle(folder: Path, name: str = "tiny") -> Path:
+def tiny_bundle(folder: Path, name: str = "tiny", task: str = "ultrasound") -> Path:
     """Write a valid bundle with a tiny network that has learned nothing; its reference is of synthetic ultrasound."""
     import hashlib
 
@@ -47,18 +49,23 @@ def tiny_bundle(folder: Path, name: str = "tiny") -> Path:
         DatasetFingerprint,
         Interval,
         ModelFile,
+        MostProbable,
         OperatingPoint,
+        SoftmaxCalibration,
     )
     from senoscope.core.domain.image import Image
     from senoscope.core.domain.recipe import Recipe
     from senoscope.core.preprocess.pipeline import Pipeline
     from senoscope.core.preprocess.steps import Gray, Resize
+    from senoscope.core.tasks import TASKS
     from senoscope.evidence.novelty import fit_reference
     from senoscope.evidence.packing import write_manifest
     from senoscope.runtime.session import Session
 
     folder.mkdir(parents=True, exist_ok=True)
-    content = tiny_network()
+    asked = TASKS.get(task)
+    several = len(asked.labels) > 2
+    content = tiny_network(len(asked.labels) if several else 1)
     (folder / "model.onnx").write_bytes(content)
     pipeline = Pipeline((Gray(), Resize(TINY, TINY, "stretch")))
     pictures = [ultrasound(seed, (96, 80), malignant=seed % 2 == 0) for seed in range(40)]
@@ -75,19 +82,29 @@ def tiny_bundle(folder: Path, name: str = "tiny") -> Path:
         created="2026-01-01",
         license="made for tests",
         intended_use="For tests only.",
-        task="ultrasound",
-        labels=("benign", "malignant"),
-        positive="malignant",
+        task=asked.name,
+        labels=asked.labels,
+        positive=asked.positive,
         model=ModelFile(sha256=hashlib.sha256(content).hexdigest(), mean=(0.0,), std=(1.0,)),
         pipeline=pipeline,
-        calibration=Calibration(
+        calibration=SoftmaxCalibration(
+            kind="softmax",
+            temperature=2.0,
+            fitted_on="synthetic pictures",
+            images=40,
+            shares=dict.fromkeys(asked.labels, 1 / len(asked.labels)),
+        )
+        if several
+        else Calibration(
             kind="platt", slope=1.5, intercept=-0.5, fitted_on="synthetic pictures", images=40, prevalence=0.5
         ),
-        operating_points=tuple(
+        operating_points=(MostProbable(sensitivities=dict.fromkeys(asked.labels, share)),)
+        if several
+        else tuple(
             OperatingPoint(name=point, rule="set by hand", threshold=limit, sensitivity=share, specificity=share)
             for point, limit in (("screening", 0.2), ("balanced", 0.5))
         ),
-        operating_point="balanced",
+        operating_point="most_probable" if several else "balanced",
         reference=reference,
         metrics=(),
         datasets=(
@@ -101,7 +118,7 @@ def tiny_bundle(folder: Path, name: str = "tiny") -> Path:
                 sha256="0" * 64,
             ),
         ),
-        recipe=Recipe(name=name, task="ultrasound", dataset="busi"),
+        recipe=Recipe(name=name, task=task, dataset="busi"),
     )
     write_manifest(folder, manifest)
     return folder

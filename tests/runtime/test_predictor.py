@@ -116,6 +116,7 @@ def test_operating_points(model: Model) -> None:
     assert {answer.threshold for answer in screening} == {0.2}
     assert {answer.operating_point for answer in balanced} == {"balanced"}
     for answer in [*screening, *balanced]:
+        assert answer.threshold is not None
         assert answer.label == ("malignant" if answer.probability >= answer.threshold else "benign")
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from senoscope.evidence.evaluation import Evaluation
     from senoscope.evidence.index import Index
     from senoscope.evidence.metrics.aggregation import Level, Rule
+    from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
     from senoscope.runtime.predictor import Model
 
 LEVELS: "tuple[Level, ...]" = ("image", "breast", "patient")
@@ -153,7 +154,8 @@ def _share(prevalence: float | None) -> float | None:
 
 
 def _one(place: str, request: Request, out: Path, keep: bool) -> None:
-    from senoscope.cli.figures import show
+    from senoscope.cli.figures import show, show_multiclass
+    from senoscope.evidence.evaluation import Evaluation
     from senoscope.evidence.packing import record
     from senoscope.evidence.report import write_report
     from senoscope.runtime.store import load
@@ -163,7 +165,10 @@ def _one(place: str, request: Request, out: Path, keep: bool) -> None:
     page = write_report(found, out)
     if keep:
         record(model.folder, model.manifest, found.metric_table())
-    show(found)
+    if isinstance(found, Evaluation):
+        show(found)
+    else:
+        show_multiclass(found)
     typer.echo(f"Report: {page}")
 
 
@@ -171,6 +176,7 @@ def _several(named_places: Sequence[tuple[str, str]], request: Request, out: Pat
     from senoscope.cli.figures import show_comparison
     from senoscope.evidence.comparison import check_names, check_question, compare
     from senoscope.evidence.comparison_page import comparison_files
+    from senoscope.evidence.evaluation import Evaluation
     from senoscope.evidence.packing import record
     from senoscope.evidence.report import report_files, write_files
     from senoscope.runtime.store import load
@@ -183,7 +189,7 @@ def _several(named_places: Sequence[tuple[str, str]], request: Request, out: Pat
     for model in models:
         _check_point(model, request.operating_point)
     of = request.dataset or models[0].manifest.recipe.dataset
-    found = [measure(model, request, of) for model in models]
+    found = [one for model in models if isinstance(one := measure(model, request, of), Evaluation)]
     comparison = compare(found, names)
     files = {name: report_files(one) for name, one in zip(names, found, strict=True)}
     pages = comparison_files(comparison)
@@ -205,7 +211,7 @@ def _check_point(model: "Model", name: str) -> None:
         raise UsageError(f"{model.manifest.name} has no operating point {name!r}", f"it has: {', '.join(known)}")
 
 
-def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation":
+def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation | MulticlassEvaluation":
     """Evaluate one bundle as asked, with a bar that tells how far it is."""
     from rich.console import Console
     from rich.progress import Progress

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from senoscope.core.domain.bundle import Interval
     from senoscope.evidence.comparison import Comparison, Pair
     from senoscope.evidence.evaluation import Evaluation
+    from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
 
 
 def show(found: "Evaluation") -> None:
@@ -29,6 +30,38 @@ def show(found: "Evaluation") -> None:
         table.add_row(TITLES[name], *(_figure(part.get(name)) for part in (found.table, found.answered)))
     Console().print(table)
     _circumstances(found)
+
+
+def show_multiclass(found: "MulticlassEvaluation") -> None:
+    """Print the figures of an evaluation of several labels: over all of them, and of each against the rest."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from senoscope.evidence.metrics.classification import TITLES
+    from senoscope.evidence.metrics.multiclass import OF_CLASS, WORDS
+
+    console, heading = Console(), f"LEAKY: {found.title}" if found.leaky else found.title
+    table = Table("figure", "all images (95 % interval)", "without abstained", box=box.SIMPLE_HEAD, title=heading)
+    for name, words in WORDS.items():
+        if name in found.figures.overall:
+            table.add_row(words, *(_figure(part.overall.get(name)) for part in (found.figures, found.answered)))
+    console.print(table)
+    single = Table("figure", *found.classes, box=box.SIMPLE_HEAD, title="each label against the rest, all images")
+    for name in OF_CLASS:
+        single.add_row(TITLES[name], *(_figure(found.figures.classes[label].get(name)) for label in found.classes))
+    console.print(single)
+    calls = Table("truth", *(f"called {label}" for label in found.classes), box=box.SIMPLE_HEAD)
+    for label, row in zip(found.classes, found.confusion, strict=True):
+        calls.add_row(label, *(f"{count:,}" for count in row))
+    console.print(calls)
+    typer.echo(
+        f"{len(found.samples):,} images of {found.dataset.patients:,} {found.unit}. Protocol: {found.protocol}. The "
+        f"most probable label is called. Abstained from {int(found.abstained.sum()):,} images; {len(found.unread):,} "
+        "could not be read. Research use only."
+    )
+    if found.leaky:
+        typer.secho(f"LEAKY: {found.leak}.", fg=typer.colors.RED, bold=True)
 
 
 def _figure(interval: "Interval | None") -> str:

@@ -17,8 +17,9 @@ def list_models() -> None:
     for manifest in shipped():
         typer.echo(f"{manifest.name} {manifest.version}  task {manifest.task}")
         for table in manifest.metrics:
-            auc = table.values.get("roc_auc")
-            typer.echo(f"  {table.dataset}: ROC AUC {auc}, {table.images} images, {table.protocol}")
+            auc, macro = table.values.get("roc_auc"), table.values.get("macro_auc")
+            figure = f"macro ROC AUC {macro}" if macro else f"ROC AUC {auc}"
+            typer.echo(f"  {table.dataset}: {figure}, {table.images} images, {table.protocol}")
 
 
 @models_app.command("show")

@@ -32,7 +32,9 @@ def train(
     evaluation = outcome.evaluation
     typer.echo(f"{evaluation.title}: {evaluation.protocol}{' (LEAKY)' if evaluation.leaky else ''}")
     typer.echo(f"{len(evaluation.labels)} images, {evaluation.dataset.patients} {evaluation.unit}")
-    for name in SHOWN:
+    # Figures of a single label are in the report.
+    several = [name for name in evaluation.table if "." not in name]
+    for name in several if "macro_auc" in evaluation.table else SHOWN:
         if name in evaluation.table:
             typer.echo(f"  {name:<12} {evaluation.table[name]}")
     typer.echo(f"bundle: {outcome.bundle}\nreport: {out / 'report' / 'report.html'}")

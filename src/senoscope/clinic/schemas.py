@@ -54,10 +54,13 @@ class TrustView(BaseModel):
 
 
 class ThresholdView(BaseModel):
-    """The threshold in use: the positive label is called from this calibrated probability on."""
+    """The threshold in use: the positive label is called from this calibrated probability on.
+
+    Where there are more than two labels it is null, and the most probable one is called.
+    """
 
     name: str
-    threshold: float
+    threshold: float | None
 
 
 class TimingsView(BaseModel):
@@ -71,7 +74,8 @@ class TimingsView(BaseModel):
 class Answer(BaseModel):
     """The answer to one image; the same object that `senoscope predict --format json` prints.
 
-    Where `abstained` is true, `label` is null; the probability is there for audit and must not be used.
+    `probability` is of the label `positive`; `probabilities` holds every label. Where `abstained` is true, `label` is
+    null; the probability is there for audit and must not be used.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_RESULT})
@@ -130,6 +134,17 @@ class OperatingPointView(BaseModel):
     specificity: FigureView
 
 
+class MostProbableView(BaseModel):
+    """What stands in a threshold's place where there are more than two labels: the most probable one is called.
+
+    `sensitivities` are the shares of each label that were called by its name, on validation data.
+    """
+
+    name: str
+    rule: str
+    sensitivities: dict[str, FigureView]
+
+
 class MetricsView(BaseModel):
     """Figures of one evaluation, with the protocol that produced them; a leaky protocol flatters."""
 
@@ -154,7 +169,7 @@ class ModelView(BaseModel):
     license: str
     intended_use: str
     operating_point: str
-    operating_points: list[OperatingPointView]
+    operating_points: list[OperatingPointView | MostProbableView]
     metrics: list[MetricsView]
 
 

@@ -11,6 +11,7 @@ from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluation import Evaluation
 from senoscope.evidence.metrics.classification import FIGURES, TITLES
+from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
 
 LIBRARIES = ("numpy", "scipy", "onnxruntime", "pillow")
 """Packages that the figures rest on."""
@@ -21,7 +22,13 @@ MOST_VALUES = 6
 
 def known(evaluation: Evaluation) -> dict[str, str]:
     """Say what is known of an evaluation, by the names in `checklists.CLAIM` and `checklists.TRIPOD`."""
-    found = _data(evaluation) | _parts(evaluation) | _measured(evaluation) | _results(evaluation)
+    found = circumstances(evaluation) | _measured(evaluation) | _results(evaluation)
+    return {name: text for name, text in found.items() if text}
+
+
+def circumstances(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, str]:
+    """Say what is known of data, parts, recipe and bundle, whatever was measured."""
+    found = _data(evaluation) | _parts(evaluation)
     if evaluation.recipe is not None:
         found |= _recipe(evaluation.recipe)
     if evaluation.manifest is not None:
@@ -30,10 +37,10 @@ def known(evaluation: Evaluation) -> dict[str, str]:
         found["ensemble"] = "none: one network answers"
     elif evaluation.recipe is not None:
         found["ensemble"] = "none: each image is answered by the one model that had not seen it"
-    return {name: text for name, text in found.items() if text}
+    return found
 
 
-def _data(evaluation: Evaluation) -> dict[str, str]:
+def _data(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, str]:
     data, index = evaluation.dataset, evaluation.samples
     published = data.name in DATASETS.names()
     url = DATASETS.get(data.name).url if published else ""
@@ -48,10 +55,10 @@ def _data(evaluation: Evaluation) -> dict[str, str]:
         "missing": (
             f"{len(evaluation.unread):,} images without an answer were left out and are named; nothing was imputed"
         ),
-        "acquisition": _values(evaluation, "machine", "magnification"),
-        "dates": _values(evaluation, "year", "date"),
-        "centres": _values(evaluation, "site"),
-        "outcome": f"label “{evaluation.positive}” as the publisher gives it; how it was established is not known here",
+        "acquisition": shown_values(evaluation, "machine", "magnification"),
+        "dates": shown_values(evaluation, "year", "date"),
+        "centres": shown_values(evaluation, "site"),
+        "outcome": f"{_asked(evaluation)} as the publisher gives it; how it was established is not known here",
         "predictors": "the pixels of the image alone" if evaluation.manifest else "",
         "judged": "none needs judgement: the predictors are pixels" if evaluation.manifest else "",
         "data_available": f"{data.licence}; {url}" if url else "",
@@ -59,7 +66,7 @@ def _data(evaluation: Evaluation) -> dict[str, str]:
     }
 
 
-def _values(evaluation: Evaluation, *facts: str) -> str:
+def shown_values(evaluation: Evaluation | MulticlassEvaluation, *facts: str) -> str:
     """Say which values of facts the publisher gives, commonest first."""
     said = []
     for fact in facts:
@@ -71,9 +78,16 @@ def _values(evaluation: Evaluation, *facts: str) -> str:
     return "; ".join(said)
 
 
-def _parts(evaluation: Evaluation) -> dict[str, str]:
+def _asked(evaluation: Evaluation | MulticlassEvaluation) -> str:
+    if isinstance(evaluation, MulticlassEvaluation):
+        return f"labels {', '.join(f'“{label}”' for label in evaluation.classes)}"
+    return f"label “{evaluation.positive}”"
+
+
+def _parts(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, str]:
     manifest, leak = evaluation.manifest, evaluation.leak
     external = evaluation.protocol.startswith("external")
+    asked = _asked(evaluation).partition(" ")[2]
     recipe = evaluation.recipe
     drawn = f"; drawn with seed {recipe.split.seed}, {recipe.split.folds} folds" if recipe and not external else ""
     divided = "images, whoever they show" if recipe and recipe.split.protocol == "paper" else evaluation.unit
@@ -81,14 +95,14 @@ def _parts(evaluation: Evaluation) -> dict[str, str]:
     trained = ", ".join(data.title for data in manifest.datasets) if manifest else ""
     return {
         "goal": "evaluation of a trained model",
-        "evaluated": f"evaluation of {evaluation.bundle} {evaluation.version} for “{evaluation.positive}”",
+        "evaluated": f"evaluation of {evaluation.bundle} {evaluation.version} for {asked}",
         "partitions": evaluation.protocol + drawn,
         "disjoint": f"leaky: {leak}" if leak else (apart if external else divided),
         "internal": "" if external else f"{'leaky: ' if leak else ''}{evaluation.protocol}",
         "external": f"{evaluation.dataset.title}: {evaluation.protocol}" if external else "",
         "differences": f"trained on {trained}, evaluated on {evaluation.dataset.title}" if external and trained else "",
         "size": (
-            f"no size was calculated: all that could be used were taken, {len(evaluation.images):,} images of "
+            f"no size was calculated: all that could be used were taken, {len(evaluation.samples):,} images of "
             f"{evaluation.dataset.patients:,} {evaluation.unit}"
         ),
     }
@@ -116,9 +130,14 @@ def _measured(evaluation: Evaluation) -> dict[str, str]:
         "fairness": f"figures by {', '.join(facts)}; the model was not changed for it" if "age" in facts else "",
         "updating": "none: the model is measured as it is",
         "updating_results": "the model was not updated",
-        "software": ", ".join(f"{name} {found}" for name in LIBRARIES if (found := _version(name)))
-        + f", senoscope {__version__}",
+        "software": packages(),
     }
+
+
+def packages() -> str:
+    """Name the packages that the figures rest on, with their versions."""
+    found = [f"{name} {known}" for name in LIBRARIES if (known := _version(name))]
+    return ", ".join([*found, f"senoscope {__version__}"])
 
 
 def _version(package: str) -> str:
@@ -144,7 +163,7 @@ def _results(evaluation: Evaluation) -> dict[str, str]:
             f"{len(images):,} images of {evaluation.dataset.patients:,} {evaluation.unit}, {images.labels.sum():,} "
             f"{evaluation.positive}{withheld}, {len(evaluation.unread):,} could not be read{pooled}"
         ),
-        "characteristics": _values(evaluation, "age", "density", "birads", "subtype", "receptor", "lesion"),
+        "characteristics": shown_values(evaluation, "age", "density", "birads", "subtype", "receptor", "lesion"),
         "performance": warning + _figures(table, "roc_auc", "pr_auc", "brier", "calibration_slope") + subgroups,
         "accuracy": f"{warning}{accuracy}, at {evaluation.operating_point} ({evaluation.threshold:.4g})",
         "cluster_results": "; ".join(
@@ -211,6 +230,8 @@ def _bundle(manifest: BundleManifest) -> dict[str, str]:
     trained = "; ".join(f"{data.title}: {data.images:,} images of {data.patients:,}" for data in manifest.datasets)
     task = TASKS.get(manifest.task) if manifest.task in TASKS.names() else None
     point = manifest.point()
+    logits = "one logit" if len(manifest.labels) == 2 else f"{len(manifest.labels)} logits"
+    output = manifest.positive if len(manifest.labels) == 2 else " and ".join(manifest.labels)
     return {
         "use": manifest.intended_use,
         "preparation": (
@@ -219,19 +240,19 @@ def _bundle(manifest: BundleManifest) -> dict[str, str]:
         ),
         "model": (
             f"{manifest.recipe.model.backbone} at {manifest.recipe.input.size} × {manifest.recipe.input.size} pixels, "
-            f"{manifest.pipeline.channels} channels, to one logit; model.onnx SHA-256 {manifest.model.sha256[:16]}"
+            f"{manifest.pipeline.channels} channels, to {logits}; model.onnx SHA-256 {manifest.model.sha256[:16]}"
         ),
         "scaling": f"full scale to {manifest.pipeline.scale:g}, then less mean and by standard deviation, in the graph",
         "explanation": "a map of the evidence from the forward pass; whether it is right was not checked here",
         "calculation": "senoscope.evaluate, ONNX Runtime on model.onnx",
         "output": (
-            f"probability of {manifest.positive}, calibrated ({calibration.kind}) on {calibration.fitted_on}, "
-            f"{calibration.prevalence:.1%} positive; threshold {point.name}: {point.rule}"
+            f"probability of {output}, calibrated ({calibration.kind}) on {calibration.fitted_on}, "
+            f"{manifest.prevalence:.1%} positive; threshold {point.name}: {point.rule}"
         ),
         "analyses": (
             f"training: {trained}; calibration and thresholds: {calibration.images:,} images of {calibration.fitted_on}"
         ),
-        "against_training": f"{calibration.prevalence:.1%} positive where it was calibrated; nothing else was compared",
+        "against_training": f"{manifest.prevalence:.1%} positive where it was calibrated; nothing else was compared",
         "specification": "the bundle: network, preparation, calibration and thresholds in files",
         "availability": f"software Apache-2.0; model: {manifest.license}",
         "poor_input": (

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from senoscope.core.domain.bundle import BundleManifest, DatasetFingerprint
-from senoscope.core.errors import DatasetError
+from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.answers import check_level
 from senoscope.evidence.evaluation import Evaluation, Unread, assess
 from senoscope.evidence.findings import check_prevalence
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.metrics.aggregation import Level, Rule
+from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation, assess_multiclass
 from senoscope.runtime.predictor import Failure, Model
 
 PAPER_LEAK = "the split ignores whose image is whose: pictures of one woman lie on both sides"
@@ -27,11 +28,12 @@ def evaluate(
     rule: Rule = "mean",
     prevalence: float | None = None,
     progress: Callable[[], None] | None = None,
-) -> Evaluation:
+) -> Evaluation | MulticlassEvaluation:
     """Measure a model on the samples whose labels its task knows.
 
     Images that cannot be read are left out of the figures, counted and named. Where the bundle's fingerprints say that
-    it was trained on this dataset, and `held_out` does not say otherwise, the evaluation is marked as leaking.
+    it was trained on this dataset, and `held_out` does not say otherwise, the evaluation is marked as leaking. A task
+    of more than two labels gives figures image by image, each label against the rest.
 
     Args:
         model: a loaded bundle.
@@ -44,13 +46,15 @@ def evaluate(
         progress: called once per image.
 
     Raises:
-        UsageError: the bundle has no such operating point, or the prevalence is none.
-        DatasetError: no sample can be used, all usable ones have the same label, the dataset does not say what `level`
-            needs, or an answer is no probability (names the sample).
+        UsageError: the bundle has no such operating point, the prevalence is none, or `level` or `prevalence` is asked
+            for where there are more than two labels.
+        DatasetError: no sample can be used, all usable ones have the same label, or of more than two one is missing;
+            the dataset does not say what `level` needs; or an answer is no probability (names the sample).
     """
     asked = index.with_labels(model.task.labels)
     # Said before an hour of answers, not after it.
-    _check_classes(asked, model.manifest.positive)
+    _check_classes(asked, model.manifest)
+    _check_asked(model.manifest, level, prevalence)
     check_level(asked, level)
     check_prevalence(prevalence)
     given = _ask(model, asked, operating_point, progress)
@@ -60,11 +64,27 @@ def evaluate(
     manifest = model.manifest
     point = manifest.point(operating_point)
     protocol, leak = provenance(manifest, answered.fingerprint(), held_out)
+    probabilities = np.array(given.probabilities)
+    title = f"{manifest.name} on {index.dataset}"
+    if point.threshold is None:
+        return assess_multiclass(
+            answered,
+            probabilities,
+            task=model.task,
+            title=title,
+            bundle=manifest.name,
+            version=manifest.version,
+            protocol=protocol,
+            leak=leak,
+            abstained=given.abstained,
+            unread=given.unread,
+            manifest=manifest,
+        )
     return assess(
         answered,
-        np.array(given.probabilities),
+        probabilities[:, manifest.labels.index(manifest.positive)],
         positive=manifest.positive,
-        title=f"{manifest.name} on {index.dataset}",
+        title=title,
         bundle=manifest.name,
         version=manifest.version,
         threshold=point.threshold,
@@ -82,10 +102,10 @@ def evaluate(
 
 @dataclass
 class _Given:
-    """Answers as they come: positions of the samples that got one, and what it was."""
+    """Answers as they come: positions of the samples that got one, and what it was, label by label."""
 
     kept: list[int] = field(default_factory=list)
-    probabilities: list[float] = field(default_factory=list)
+    probabilities: list[list[float]] = field(default_factory=list)
     abstained: list[bool] = field(default_factory=list)
     unread: list[Unread] = field(default_factory=list)
 
@@ -97,14 +117,30 @@ def _ask(model: Model, asked: Index, operating_point: str, progress: Callable[[]
             given.unread.append(Unread(asked.samples[position].path, answer.error.message))
         else:
             given.kept.append(position)
-            given.probabilities.append(_probability(model, asked.samples[position], answer.probability))
+            given.probabilities.append(_probabilities(model, asked.samples[position], answer.probabilities))
             given.abstained.append(answer.abstained)
         if progress is not None:
             progress()
     return given
 
 
-def _check_classes(asked: Index, positive: str) -> None:
+def _check_asked(manifest: BundleManifest, level: Level, prevalence: float | None) -> None:
+    if len(manifest.labels) > 2 and (level != "image" or prevalence is not None):
+        what = "a prevalence" if prevalence is not None else f"figures by {level}"
+        raise UsageError(
+            f"{manifest.name} tells {len(manifest.labels)} labels apart: {what} would be of two", "leave it out"
+        )
+
+
+def _check_classes(asked: Index, manifest: BundleManifest) -> None:
+    counts, positive = asked.counts(), manifest.positive
+    absent = [label for label in manifest.labels if not counts.get(label)]
+    if len(manifest.labels) > 2 and absent:
+        raise DatasetError(
+            f"figures need every label, and none of the {len(asked):,} samples of {asked.dataset} is "
+            f"{' or '.join(absent)}",
+            "choose another part with --split, or another dataset",
+        )
     positives = int(asked.labels_as(positive).sum())
     if positives in (0, len(asked)):
         raise DatasetError(
@@ -114,13 +150,14 @@ def _check_classes(asked: Index, positive: str) -> None:
         )
 
 
-def _probability(model: Model, sample: Sample, value: float) -> float:
-    if not 0 <= value <= 1:
+def _probabilities(model: Model, sample: Sample, values: dict[str, float]) -> list[float]:
+    wrong = [value for value in (values[model.manifest.positive], *values.values()) if not 0 <= value <= 1]
+    if wrong:
         raise DatasetError(
-            f"{model.manifest.name} answered sample {sample.sample_id!r} with {value}, which is no probability",
+            f"{model.manifest.name} answered sample {sample.sample_id!r} with {wrong[0]}, which is no probability",
             "the bundle is broken: see senoscope models verify",
         )
-    return value
+    return list(values.values())
 
 
 def provenance(manifest: BundleManifest, data: DatasetFingerprint, held_out: str = "") -> tuple[str, str]:

@@ -173,7 +173,7 @@ def _exact(cases: Answers, notes: list[str]) -> dict[str, Interval]:
 def _transfer(
     cases: Answers, threshold: float, manifest: BundleManifest, notes: list[str], *, replicates: int, seed: int
 ) -> tuple[Transferred, ...]:
-    source = manifest.calibration.prevalence
+    source = manifest.prevalence
     if not 0 < source < 1:
         notes.append("no transfer of the threshold: the bundle does not say at which prevalence it was calibrated")
         return ()
@@ -231,7 +231,7 @@ def _stated(
     manifest: BundleManifest | None,
     notes: list[str],
 ) -> Stated:
-    source = manifest.calibration.prevalence if manifest else 0.0
+    source = manifest.prevalence if manifest else 0.0
     if not 0 < source < 1:
         source = float(cases.labels.mean())
         notes.append("probabilities are shifted from the share of positives in these data: no other is known")

@@ -1,10 +1,12 @@
 """What lies beside the network in a bundle: the manifest, and the card a person reads."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from senoscope.core.domain.bundle import BundleManifest, MetricTable
+from senoscope.core.domain.bundle import BundleManifest, MetricTable, MostProbable, OperatingPoint
 from senoscope.core.domain.recipe import Recipe
 from senoscope.evidence.metrics.classification import TITLES
+from senoscope.evidence.metrics.multiclass import WORDS as OVERALL
 from senoscope.evidence.tables import write_text
 from senoscope.runtime.seal import sealed
 
@@ -28,17 +30,14 @@ def record(folder: Path, manifest: BundleManifest, table: MetricTable) -> Bundle
 
 def card(manifest: BundleManifest) -> str:
     """Say in Markdown what a bundle is for, what it was made of, and how well it does; after Mitchell et al. 2019."""
-    recipe, calibration = manifest.recipe, manifest.calibration
+    recipe = manifest.recipe
     parts = [
         f"# {manifest.name} {manifest.version}",
         manifest.intended_use,
         "**Research use only; not for diagnosis.**",
         *(_chance(table) for table in manifest.metrics),
         "## Answer",
-        f"Task `{manifest.task}`: {' or '.join(manifest.labels)}; the probability is of *{manifest.positive}*. "
-        f"Probabilities are calibrated ({calibration.kind}) on {calibration.fitted_on}, {calibration.images} images, "
-        f"{calibration.prevalence:.1%} {manifest.positive}. Where the disease is rarer, the same picture "
-        "means a lower probability.",
+        _answer(manifest),
         _points(manifest),
         "## Model",
         f"`{recipe.model.backbone}` at {recipe.input.size} × {recipe.input.size} pixels ({recipe.input.fit}), "
@@ -56,6 +55,18 @@ def card(manifest: BundleManifest) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
+def _answer(manifest: BundleManifest) -> str:
+    calibration, several = manifest.calibration, len(manifest.labels) > 2
+    asked = "each has its probability" if several else f"the probability is of *{manifest.positive}*"
+    rarer = "a label" if several else "the disease"
+    return (
+        f"Task `{manifest.task}`: {' or '.join(manifest.labels)}; {asked}. "
+        f"Probabilities are calibrated ({calibration.kind}) on {calibration.fitted_on}, {calibration.images} images, "
+        f"{manifest.prevalence:.1%} {manifest.positive}. Where {rarer} is rarer, the same picture "
+        "means a lower probability."
+    )
+
+
 def _trained(recipe: Recipe) -> str:
     if recipe.model.from_scratch:
         return "trained from scratch"
@@ -64,7 +75,7 @@ def _trained(recipe: Recipe) -> str:
 
 def _chance(table: MetricTable) -> str:
     """Say first where a bundle was not shown to be better than a coin."""
-    auc = table.values.get("roc_auc")
+    auc = table.values.get("roc_auc") or table.values.get("macro_auc")
     if auc is None or auc.low > 0.5:
         return ""
     return (
@@ -74,10 +85,25 @@ def _chance(table: MetricTable) -> str:
 
 
 def _points(manifest: BundleManifest) -> str:
+    calling = [point for point in manifest.operating_points if isinstance(point, MostProbable)]
+    return _calling(manifest, calling[0]) if calling else _thresholds(manifest)
+
+
+def _calling(manifest: BundleManifest, point: MostProbable) -> str:
+    rows = [f"| {label} | {share} |" for label, share in point.sensitivities.items()]
+    chosen = (
+        f"No threshold: called is {point.rule}. The sensitivities *there* are of {manifest.calibration.fitted_on}, on "
+        "which the probabilities were calibrated."
+    )
+    return "\n".join([chosen, "", "| label | sensitivity there |", "|---|---|", *rows])
+
+
+def _thresholds(manifest: BundleManifest) -> str:
     rows = [
         f"| {point.name}{' (default)' if point.name == manifest.operating_point else ''} | {point.threshold:.3f} "
         f"| {point.rule} | {point.sensitivity} | {point.specificity} |"
         for point in manifest.operating_points
+        if isinstance(point, OperatingPoint)
     ]
     head = "| operating point | threshold | rule | sensitivity there | specificity there |"
     chosen = (
@@ -105,13 +131,20 @@ def _figures(table: MetricTable) -> str:
         title += " **Leaky: too good to be believed.**"
     if table.abstained is not None:
         title += f" It abstained from {table.abstained} of them."
+    titles = WORDS | OVERALL if "macro_auc" in table.values else WORDS
     answered = {name: str(interval) for name, interval in table.answered.items()}
     rows = [
-        f"| {WORDS.get(name, name)} | {interval} | {answered.get(name, '–')} |"
+        f"| {_title(name, titles)} | {interval} | {answered.get(name, '–')} |"
         for name, interval in table.values.items()
     ]
     head = ["| figure | all images (95 % interval) | without abstained |", "|---|---|---|"]
     return "\n".join([title, "", *head, *rows])
+
+
+def _title(name: str, titles: Mapping[str, str]) -> str:
+    """Words of a figure; one of a single label against the rest is `label.figure`."""
+    label, dot, figure = name.rpartition(".")
+    return f"{label}: {WORDS.get(figure, figure)}" if dot else titles.get(name, name)
 
 
 def _limits(manifest: BundleManifest) -> str:

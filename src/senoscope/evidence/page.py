@@ -1,10 +1,10 @@
 """An evaluation as one web page that needs nothing beside itself."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from senoscope.core.domain.bundle import Interval
+from senoscope.core.domain.bundle import DatasetFingerprint, Interval
 from senoscope.evidence.checklists import Checklist
-from senoscope.evidence.evaluation import Evaluation
+from senoscope.evidence.evaluation import Evaluation, Unread
 from senoscope.evidence.findings import Predictive, Stated
 from senoscope.evidence.markup import Cell, Html, Section, folded, items, joined, markup, page, plots, table, words
 from senoscope.evidence.metrics.classification import BINS, FIGURES, TITLES
@@ -51,10 +51,10 @@ def render(evaluation: Evaluation, drawn: Mapping[str, str], checklists: tuple[C
         sections.append(Section("subgroups", "Subgroups", _subgroups(evaluation), figures=True))
     sections.append(Section("notes", "Notes", items(evaluation.notes)))
     if evaluation.unread:
-        sections.append(Section("unread", "Images that could not be read", _unread(evaluation)))
+        sections.append(Section("unread", "Images that could not be read", unreadable(evaluation.unread)))
     sections += [
-        Section("checklists", "Reporting checklists", _checklists(checklists)),
-        Section("data", "Data", _data(evaluation)),
+        Section("checklists", "Reporting checklists", asked_for(checklists)),
+        Section("data", "Data", described(evaluation.dataset)),
     ]
     under = f"Bundle {evaluation.bundle}, version {evaluation.version}. Data: {evaluation.dataset.title}."
     return page(evaluation.title, under, sections, [evaluation.leak])
@@ -231,14 +231,16 @@ def _subgroup(group: Subgroup) -> tuple[Cell, ...]:
     return (name, *counts, *(group.table.get(figure) for figure in SUBGROUP_FIGURES))
 
 
-def _unread(evaluation: Evaluation) -> Html:
-    lines = [f"{item.path}: {item.reason}" for item in evaluation.unread[:MOST_UNREAD]]
-    if len(evaluation.unread) > MOST_UNREAD:
-        lines.append(f"and {len(evaluation.unread) - MOST_UNREAD:,} more, in report.json")
+def unreadable(unread: Sequence[Unread]) -> Html:
+    """List images without an answer, with the reason."""
+    lines = [f"{item.path}: {item.reason}" for item in unread[:MOST_UNREAD]]
+    if len(unread) > MOST_UNREAD:
+        lines.append(f"and {len(unread) - MOST_UNREAD:,} more, in report.json")
     return items(lines)
 
 
-def _checklists(checklists: tuple[Checklist, ...]) -> Html:
+def asked_for(checklists: tuple[Checklist, ...]) -> Html:
+    """Show what checklists ask for, and what is answered."""
     said = words(
         "Filled from what the run knows; our short wordings, the checklists' numbers. The rest is the author's."
     )
@@ -251,8 +253,8 @@ def _checklist(checklist: Checklist) -> Html:
     return folded(f"{checklist.name}: {checklist.provided} of {len(rows)} items", body)
 
 
-def _data(evaluation: Evaluation) -> Html:
-    data = evaluation.dataset
+def described(data: DatasetFingerprint) -> Html:
+    """Say which data they are, on which terms, and how to cite them."""
     return joined(
         Html(f"<p>{markup(data.title)}. Licence: {markup(data.licence)}.</p>"),
         words(data.citation),

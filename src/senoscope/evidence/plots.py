@@ -14,6 +14,7 @@ from senoscope.core.errors import MissingExtraError
 from senoscope.evidence.evaluation import Evaluation
 from senoscope.evidence.metrics.curves import pr_curve, reliability, roc_curve
 from senoscope.evidence.metrics.usefulness import predictive_values
+from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -72,6 +73,20 @@ def draw(evaluation: Evaluation) -> dict[str, str]:
     plots = {"roc": _roc, "pr": _pr, "reliability": _reliability, "histogram": _histogram, "decision": _decision}
     if {"sensitivity", "specificity"} <= set(evaluation.table):
         plots["predictive"] = _predictive
+    return {name: _svg(name, partial(plot, evaluation)) for name, plot in plots.items()}
+
+
+def draw_multiclass(evaluation: MulticlassEvaluation) -> dict[str, str]:
+    """Draw the curves of each of several labels against the rest.
+
+    Returns:
+        SVG by name: `roc`, `reliability`.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    require()
+    plots = {"roc": _label_rocs, "reliability": _label_reliabilities}
     return {name: _svg(name, partial(plot, evaluation)) for name, plot in plots.items()}
 
 
@@ -207,3 +222,26 @@ def _prs(evaluations: Sequence[Evaluation], names: Sequence[str], axes: "Axes") 
         axes.step(curve.x, curve.y, where="pre", color=colour, linestyle=style, linewidth=2, label=name)
     axes.legend(loc="lower left")
     _square(axes, "sensitivity (recall)", "PPV (precision)")
+
+
+def _label_rocs(evaluation: MulticlassEvaluation, axes: "Axes") -> None:
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+    for number, (label, (style, colour)) in enumerate(zip(evaluation.classes, _styles(), strict=False)):
+        mine = [int(truth == label) for truth in evaluation.labels]
+        curve = roc_curve(mine, evaluation.probabilities[:, number])
+        axes.plot(curve.x, curve.y, color=colour, linestyle=style, linewidth=2, label=label)
+    axes.legend(loc="lower right")
+    _square(axes, "1 − specificity", "sensitivity")
+
+
+def _label_reliabilities(evaluation: MulticlassEvaluation, axes: "Axes") -> None:
+    axes.plot([0, 1], [0, 1], color=FAINT, linewidth=1)
+    for number, (label, (style, colour)) in enumerate(zip(evaluation.classes, _styles(), strict=False)):
+        mine = [int(truth == label) for truth in evaluation.labels]
+        bins = reliability(mine, evaluation.probabilities[:, number])
+        axes.plot(bins.predicted, bins.observed, color=colour, linestyle=style, linewidth=1, label=label)
+        axes.scatter(
+            bins.predicted, bins.observed, s=12 + 60 * bins.counts / bins.counts.max(), color=colour, alpha=0.8
+        )
+    axes.legend(loc="upper left")
+    _square(axes, "mean probability in the bin", "share of the label")

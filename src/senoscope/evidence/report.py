@@ -1,12 +1,9 @@
 """An evaluation as files: a page for people, JSON for programs, and every answer as CSV."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from senoscope import __version__
 from senoscope.core.domain.bundle import Interval
@@ -14,25 +11,25 @@ from senoscope.evidence.checklists import Checklist, fill
 from senoscope.evidence.disclosed import known
 from senoscope.evidence.evaluation import Evaluation, Unread, assess
 from senoscope.evidence.findings import Findings, Predictive, Stated
-from senoscope.evidence.metrics.classification import BINS, FIGURES, Values
-from senoscope.evidence.metrics.curves import Curve, pr_curve, reliability, roc_curve
+from senoscope.evidence.metrics.classification import BINS, FIGURES
+from senoscope.evidence.metrics.curves import pr_curve, reliability, roc_curve
+from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
+from senoscope.evidence.multiclass_report import multiclass_files
 from senoscope.evidence.page import render
+from senoscope.evidence.plain import dumped, plain_checklist, plain_curve, plain_interval, plain_numbers
 from senoscope.evidence.plots import draw
 from senoscope.evidence.tables import rows_text, write_text
 
-__all__ = ["Evaluation", "Unread", "assess", "report_files", "to_json", "write_report"]
+__all__ = ["Evaluation", "Unread", "assess", "dumped", "report_files", "to_json", "write_report"]
 
 FORMAT = 2
 """Version of `report.json`."""
-
-MOST_POINTS = 1000
-"""Points of a curve in `report.json`; more are thinned evenly, ends kept."""
 
 COLUMNS = ("sample_id", "path", "patient_id", "group", "label", "truth", "probability", "called", "abstained")
 CASE_COLUMNS = ("case", "group", "images", "truth", "probability", "called", "abstained")
 
 
-def write_report(evaluation: Evaluation, out: Path) -> Path:
+def write_report(evaluation: Evaluation | MulticlassEvaluation, out: Path) -> Path:
     """Write `report.html`, `report.json` and `predictions.csv` into a folder, each atomically.
 
     Where the figures are of breasts or patients, `cases.csv` has one row each beside them.
@@ -48,8 +45,10 @@ def write_report(evaluation: Evaluation, out: Path) -> Path:
     return out / "report.html"
 
 
-def report_files(evaluation: Evaluation) -> dict[str, str]:
+def report_files(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, str]:
     """Make everything that `write_report` writes, by file name, the page last; raises as it does."""
+    if isinstance(evaluation, MulticlassEvaluation):
+        return multiclass_files(evaluation, FORMAT)
     checklists = fill(known(evaluation))
     page = render(evaluation, draw(evaluation), checklists)
     files = {"predictions.csv": rows_text(_columns(COLUMNS, evaluation), _images(evaluation))}
@@ -62,11 +61,6 @@ def write_files(files: Mapping[str, str], out: Path) -> None:
     """Write texts by name, each whole or not at all."""
     for name, text in files.items():
         write_text(out / name, text)
-
-
-def dumped(values: object) -> str:
-    """JSON without NaN."""
-    return json.dumps(values, indent=1, allow_nan=False, ensure_ascii=False)
 
 
 def to_json(evaluation: Evaluation, checklists: Sequence[Checklist] = ()) -> dict[str, Any]:
@@ -93,16 +87,16 @@ def to_json(evaluation: Evaluation, checklists: Sequence[Checklist] = ()) -> dic
             "seed": evaluation.seed,
         },
         "figures": {"all": figures(evaluation.table), "without_abstained": figures(evaluation.answered)},
-        "delong": _interval(findings.delong),
-        "exact": {name: _interval(findings.exact.get(name)) for name in ("sensitivity", "specificity")},
-        "recalibration": {name: _interval(value) for name, value in findings.recalibration.items()},
+        "delong": plain_interval(findings.delong),
+        "exact": {name: plain_interval(findings.exact.get(name)) for name in ("sensitivity", "specificity")},
+        "recalibration": {name: plain_interval(value) for name, value in findings.recalibration.items()},
         "confusion": asdict(evaluation.confusion),
         "calls": {label: {"called": called, "not_called": passed} for label, called, passed in findings.classes},
         "curves": _curves(evaluation),
         **_findings(findings),
         "notes": list(evaluation.notes),
         "unread": [asdict(item) for item in evaluation.unread],
-        "checklists": [_checklist(checklist) for checklist in checklists],
+        "checklists": [plain_checklist(checklist) for checklist in checklists],
     }
 
 
@@ -139,8 +133,8 @@ def _findings(findings: Findings) -> dict[str, Any]:
             {
                 "name": row.name,
                 "threshold": row.threshold,
-                "sensitivity": _interval(row.sensitivity),
-                "specificity": _interval(row.specificity),
+                "sensitivity": plain_interval(row.sensitivity),
+                "specificity": plain_interval(row.specificity),
             }
             for row in findings.transfer
         ],
@@ -152,7 +146,7 @@ def _findings(findings: Findings) -> dict[str, Any]:
                 "groups": group.patients,
                 "positives": group.positives,
                 "few": group.few,
-                "figures": {name: _interval(value) for name, value in group.table.items()},
+                "figures": {name: plain_interval(value) for name, value in group.table.items()},
             }
             for group in findings.subgroups
         ],
@@ -160,41 +154,20 @@ def _findings(findings: Findings) -> dict[str, Any]:
 
 
 def _predictive(row: Predictive) -> dict[str, Any]:
-    return {"prevalence": row.prevalence, "ppv": _interval(row.ppv), "npv": _interval(row.npv)}
-
-
-def _checklist(checklist: Checklist) -> dict[str, Any]:
-    return {
-        "name": checklist.name,
-        "source": checklist.source,
-        "items": [
-            {
-                "number": item.number,
-                "section": item.section,
-                "asks": item.asks,
-                "provided": bool(item.answer),
-                "answer": item.shown,
-            }
-            for item in checklist.items
-        ],
-    }
+    return {"prevalence": row.prevalence, "ppv": plain_interval(row.ppv), "npv": plain_interval(row.npv)}
 
 
 def figures(table: Mapping[str, Interval]) -> dict[str, dict[str, float] | None]:
     """All of `FIGURES` as JSON, null where undefined."""
-    return {name: _interval(table.get(name)) for name in FIGURES}
-
-
-def _interval(interval: Interval | None) -> dict[str, float] | None:
-    return None if interval is None else interval.model_dump()
+    return {name: plain_interval(table.get(name)) for name in FIGURES}
 
 
 def _curves(evaluation: Evaluation) -> dict[str, Any]:
     labels, values = evaluation.labels, evaluation.probabilities
     bins, decision = reliability(labels, values), evaluation.findings.decision
     return {
-        "roc": _curve(roc_curve(labels, values), "one_minus_specificity", "sensitivity"),
-        "pr": _curve(pr_curve(labels, values), "recall", "precision"),
+        "roc": plain_curve(roc_curve(labels, values), "one_minus_specificity", "sensitivity"),
+        "pr": plain_curve(pr_curve(labels, values), "recall", "precision"),
         "reliability": {
             "bins": BINS,
             "predicted": bins.predicted.tolist(),
@@ -203,18 +176,10 @@ def _curves(evaluation: Evaluation) -> dict[str, Any]:
             "high": bins.high.tolist(),
             "counts": [int(count) for count in bins.counts],
         },
-        "decision": {name: _numbers(getattr(decision, name)) for name in ("thresholds", "model", "everyone", "nobody")},
+        "decision": {
+            name: plain_numbers(getattr(decision, name)) for name in ("thresholds", "model", "everyone", "nobody")
+        },
     }
-
-
-def _curve(curve: Curve, x: str, y: str) -> dict[str, list[float | None]]:
-    kept = np.unique(np.linspace(0, len(curve.x) - 1, min(len(curve.x), MOST_POINTS)).round().astype(int))
-    return {x: _numbers(curve.x[kept]), y: _numbers(curve.y[kept]), "thresholds": _numbers(curve.thresholds[kept])}
-
-
-def _numbers(values: Values) -> list[float | None]:
-    """JSON knows no infinity: the threshold that calls nothing is null."""
-    return [float(value) if np.isfinite(value) else None for value in values]
 
 
 def _columns(columns: tuple[str, ...], evaluation: Evaluation) -> tuple[str, ...]:

@@ -14,27 +14,42 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 from senoscope.core.domain.recipe import FitRecipe
 from senoscope.evidence.metrics.classification import roc_auc
 from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
-from senoscope.learning.losses import loss_of, numeric
+from senoscope.learning.losses import Loss, loss_of, numeric
 from senoscope.learning.machine import machine
 from senoscope.learning.models.build import Head
 from senoscope.learning.models.heads import LogisticHead
 from senoscope.learning.models.svm import SVMHead
+from senoscope.learning.softmax import judge_softmax, softmax_loss, softmax_weights
 
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Pooled features (N, D) float32 and labels (N,) of 0 and 1."""
+    """Pooled features (N, D) float32 and labels (N,), positions among the task's: 0 or 1 of two."""
 
     features: NDArray[np.float32]
     labels: NDArray[np.int64]
 
 
 def class_weights(labels: NDArray[np.int64], balance: bool) -> Tensor:
-    """(N,) weights of mean 1: all 1, or such that both classes weigh the same."""
+    """(N,) weights of mean 1: all 1, or such that every class weighs the same."""
+    if balance and labels.max() > 1:
+        return softmax_weights(labels)
     positives = labels.mean()
     if not balance:
         return torch.ones(len(labels))
     return torch.from_numpy(np.where(labels == 1, 0.5 / positives, 0.5 / (1 - positives))).float()
+
+
+def loss_of_logits(recipe: FitRecipe) -> Loss:
+    """Loss of (N, 1) logits of two labels, or of (N, K) of K > 2, as the recipe says."""
+    binary = loss_of(recipe.loss, recipe.focus)
+
+    def measured(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
+        if logits.shape[1] == 1:
+            return binary(logits[:, 0], labels, weights)
+        return softmax_loss(logits, labels, weights, recipe.loss, recipe.focus)
+
+    return measured
 
 
 def fit_head(
@@ -68,14 +83,14 @@ def fit_head(
         assert isinstance(head, LogisticHead)
         return _solve(head, features, labels, weights, recipe, folder, validate, progress)
     optimizer = torch.optim.Adam(head.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=True)
-    measured = loss_of(recipe.loss, recipe.focus)
+    measured = loss_of_logits(recipe)
 
     def epoch(number: int) -> float:
         total = 0.0
         # A last batch of one image cannot be batch-normalised; it waits for another epoch's order.
         parts = (part for part in torch.randperm(len(labels)).split(recipe.batch) if len(part) > 1)
         for place, batch in enumerate(parts, 1):
-            loss = measured(head(features[batch])[:, 0], labels[batch], weights[batch])
+            loss = measured(head(features[batch]), labels[batch], weights[batch])
             total += numeric(loss, number, place) * len(batch)
             optimizer.zero_grad()
             loss.backward()
@@ -99,7 +114,9 @@ def _one_thread() -> Iterator[None]:
 
 
 def judge(logits: Tensor, examples: Examples) -> Validation:
-    """Unweighted cross-entropy and ROC AUC of (N, 1) logits."""
+    """Unweighted cross-entropy and ROC AUC of (N, 1) logits; of (N, K) the macro ROC AUC."""
+    if logits.shape[1] > 1:
+        return judge_softmax(logits, examples.labels)
     scores = logits.detach()[:, 0]
     loss = float(cross_entropy(scores, torch.from_numpy(examples.labels).float()))
     return Validation(loss, roc_auc(examples.labels, scores.numpy().astype(np.float64)))
@@ -120,9 +137,11 @@ def _solve(
         head.parameters(), max_iter=recipe.epochs, history_size=20, tolerance_grad=1e-7, line_search_fn="strong_wolfe"
     )
 
+    measured = loss_of_logits(recipe)
+
     def closure() -> Tensor:
         optimizer.zero_grad()
-        loss = cross_entropy(head(features)[:, 0], labels, weights)
+        loss = measured(head(features), labels, weights)
         penalized = loss + recipe.decay / 2 * head.last.weight.square().sum()
         penalized.backward()
         return penalized

@@ -9,11 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from senoscope.core.domain.bundle import Calibration
 from senoscope.core.domain.recipe import Recipe
-from senoscope.core.errors import NoRankingError, RunError
-from senoscope.evidence.metrics import calibration, operating
+from senoscope.core.errors import RunError
 from senoscope.evidence.tables import write_text
+from senoscope.learning.calling import calibrated, chosen, points
 from senoscope.learning.finetune import finetune, outputs
 from senoscope.learning.fit import fit_head
 from senoscope.learning.loop import Plan, Row
@@ -21,9 +20,6 @@ from senoscope.learning.material import Material, Positions, Progress
 from senoscope.learning.models.build import build
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.weights import resolve
-
-FLAT = 1e-3
-"""Slope, per standard deviation of the logits, of a calibration that only keeps their order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,16 +42,16 @@ class Scores:
     """A fold's answers to its test part, as `scores.json` keeps them.
 
     Args:
-        logits: (n,) of the test part.
-        probabilities: (n,) calibrated on samples that are neither trained on nor tested.
-        threshold: of the recipe's operating point, chosen on the same samples.
+        logits: (n,) of the test part, or (n, K) of more than two labels.
+        probabilities: as many, calibrated on samples that are neither trained on nor tested.
+        threshold: of the recipe's operating point, chosen on the same samples; None of more than two labels.
         head_epoch: epochs the head took, 0 where nothing was frozen.
         backbone_epoch: epochs the fine-tuning took, 0 where there was none.
     """
 
     logits: NDArray[np.float64]
     probabilities: NDArray[np.float64]
-    threshold: float
+    threshold: float | None
     head_epoch: int
     backbone_epoch: int
 
@@ -69,7 +65,7 @@ def fit(
         return lambda row: progress(f"{folder.name}: {stage}", row.epoch, epochs)
 
     torch.manual_seed(recipe.fit.seed)
-    head = build(recipe.model, material.backbone.features, material.backbone.places)
+    head = build(recipe.model, material.backbone.features, material.backbone.places, material.answers)
     head_epoch = 0
     if not recipe.model.from_scratch:
         examples = None if validation is None else material.plain_examples(validation)
@@ -100,37 +96,17 @@ def scored(material: Material, fold: int, folder: Path, progress: Progress) -> S
     path = folder / "scores.json"
     test = material.positions(fold)[2]
     if path.is_file():
-        return _read(path, len(test))
+        return _read(path, (len(test),) if material.answers == 1 else (len(test), material.answers))
     recipe = material.recipe
     done, validation, values = (_tuned if recipe.finetune.epochs else _nested)(material, fold, folder, progress)
     labels = material.labels[validation]
-    own = calibrated(recipe, values, labels, f"fold {fold}'s validation")
-    points = operating.choose(own.apply(values), labels, material.index.groups()[validation])
+    own = calibrated(recipe, material.task, values, labels, f"fold {fold}'s validation")
+    found = points(material.task, own.apply(values), labels, material.index.groups()[validation])
     tested = logits(material, done.classifier, test)
-    threshold = next(point.threshold for point in points if point.name == recipe.operating_point)
-    scores = Scores(tested, own.apply(tested), threshold, done.head_epoch, done.backbone_epoch)
+    scores = Scores(tested, own.apply(tested), chosen(recipe, found).threshold, done.head_epoch, done.backbone_epoch)
     listed = {key: value.tolist() if isinstance(value, np.ndarray) else value for key, value in vars(scores).items()}
     write_text(path, json.dumps(listed) + "\n")
     return scores
-
-
-def calibrated(recipe: Recipe, values: NDArray[np.float64], labels: NDArray[np.int64], words: str) -> Calibration:
-    """Calibrate a fold's answers; where they do not rank at all, next to one half.
-
-    A bundle is refused in that case. A cross-validated figure must come out all the same: chance is a result too. The
-    fold's own prevalence would not do: it is low where the tested fold's is high, and would turn chance into less.
-    """
-    try:
-        return calibration.fit(recipe.calibration, values, labels, fitted_on=words)
-    except NoRankingError:
-        return Calibration(
-            kind="platt",
-            slope=FLAT / (float(values.std()) or 1.0),
-            intercept=0.0,
-            fitted_on=words,
-            images=len(labels),
-            prevalence=float(labels.mean()),
-        )
 
 
 Validated = tuple[Fit, Positions, NDArray[np.float64]]
@@ -162,13 +138,14 @@ def _nested(material: Material, fold: int, folder: Path, progress: Progress) -> 
 
 
 def logits(material: Material, classifier: Classifier, positions: Positions) -> NDArray[np.float64]:
-    """(n,) logits of these samples as they are."""
+    """(n,) logits of these samples as they are, or (n, K) of more than two labels."""
     if material.recipe.finetune.epochs:
         values = outputs(classifier, material.paths(positions), material.pipeline)[0]
     else:
         with torch.inference_mode():
             values = classifier.head(torch.from_numpy(material.plain[positions]))
-    return values[:, 0].numpy().astype(np.float64)
+    found = values.numpy().astype(np.float64)
+    return found[:, 0] if material.answers == 1 else found
 
 
 def embeddings(material: Material, classifier: Classifier, positions: Positions) -> NDArray[np.float32]:
@@ -189,13 +166,14 @@ def refit_recipe(recipe: Recipe, head_epochs: list[int], backbone_epochs: list[i
     return recipe.model_copy(update=updates)
 
 
-def _read(path: Path, count: int) -> Scores:
+def _read(path: Path, shape: tuple[int, ...]) -> Scores:
     try:
         values = json.loads(path.read_text())
         logit, chance = (np.array(values[key], np.float64) for key in ("logits", "probabilities"))
-        if logit.shape != (count,) or chance.shape != (count,):
-            raise ValueError(f"it is not of the {count} samples of this fold")
+        if logit.shape != shape or chance.shape != shape:
+            raise ValueError(f"it is not of the {shape[0]} samples of this fold")
         epochs = int(values["head_epoch"]), int(values["backbone_epoch"])
-        return Scores(logit, chance, float(values["threshold"]), *epochs)
+        threshold = float(values["threshold"]) if len(shape) == 1 else None
+        return Scores(logit, chance, threshold, *epochs)
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} cannot be read: {error}", "remove it, and the fold is fitted again") from error

@@ -14,6 +14,7 @@ from senoscope.core.preprocess.steps import Gray, Resize
 from senoscope.core.tasks import TASKS, Task
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index import Index
+from senoscope.evidence.metrics.multiclass import numbered
 from senoscope.evidence.splits import folds
 from senoscope.learning.augment import multiplied, shown, viewed
 from senoscope.learning.features import Wanted, default_store
@@ -34,7 +35,7 @@ class Material:
         recipe: what to do.
         task: the recipe's task.
         index: samples whose labels the task knows.
-        labels: (N,) 1 where positive.
+        labels: (N,) positions of labels among the task's: of two, 1 where positive.
         folds: (N,) fold of each sample.
         pipeline: preprocessing.
         backbone: frozen, with its weights.
@@ -51,6 +52,11 @@ class Material:
     backbone: Backbone
     plain: NDArray[np.float32]
     extra: NDArray[np.float32]
+
+    @property
+    def answers(self) -> int:
+        """Logits of the head: one for two labels, else as many as there are labels."""
+        return 1 if len(self.task.labels) == 2 else len(self.task.labels)
 
     def positions(self, fold: int) -> tuple[Positions, Positions, Positions]:
         """Training, validation and test part when `fold` is tested; the fold after it validates."""
@@ -100,7 +106,7 @@ def gather(
     recipe: Recipe, task: Task, index: Index, folded: Positions, backbone: Backbone, progress: Progress
 ) -> Material:
     """Embed what the recipe needs; a second run finds everything stored."""
-    pipeline, labels = pipeline_of(recipe, task), index.labels_as(task.positive)
+    pipeline, labels = pipeline_of(recipe, task), numbered([sample.label for sample in index.samples], task.labels)
     if recipe.model.from_scratch:
         nothing = np.empty((len(index), 1, 0), np.float32)
         return Material(recipe, task, index, labels, folded, pipeline, backbone, nothing[:, 0], nothing[:, 1:])

@@ -9,7 +9,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from senoscope.core.domain.bundle import BundleManifest, OperatingPoint
+from senoscope.core.domain.bundle import BundleManifest, Point
 from senoscope.core.domain.geometry import Size
 from senoscope.core.domain.image import Image
 from senoscope.core.domain.prediction import Flag, Prediction, Timings
@@ -109,7 +109,7 @@ class Model:
             if isinstance(answer, Failure):
                 raise answer.error
 
-    def _point(self, name: str) -> OperatingPoint:
+    def _point(self, name: str) -> Point:
         names = [point.name for point in self.manifest.operating_points]
         if name and name not in names:
             raise UsageError(f"{self.manifest.name} has no operating point {name!r}", f"it has: {', '.join(names)}")
@@ -126,7 +126,7 @@ class Model:
         times = (opened - start) * 1e3, (time.perf_counter() - opened) * 1e3
         return _Ready(image.source, image.digest, image.size, seen, prepared, *times)
 
-    def _answer(self, group: list[_Ready | Failure], point: OperatingPoint) -> Iterator[Prediction | Failure]:
+    def _answer(self, group: list[_Ready | Failure], point: Point) -> Iterator[Prediction | Failure]:
         ready = [item for item in group if isinstance(item, _Ready)]
         answers: Iterator[Prediction | Failure] = iter(())
         if ready:
@@ -138,6 +138,13 @@ class Model:
 
     def _run(self, batch: NDArray[np.float32]) -> Activations:
         found = self._session.run(batch)
+        wanted = 1 if len(self.manifest.labels) == 2 else len(self.manifest.labels)
+        if found.logits.shape[1] != wanted:
+            raise BundleError(
+                f"{self.manifest.name}: of {len(batch)} images the network gives logits {found.logits.shape}, where "
+                f"{' or '.join(self.manifest.labels)} need {wanted}",
+                "retrain the bundle",
+            )
         if found.embedding.shape[1] != self._reference.size:
             raise BundleError(
                 f"{self.manifest.name}: embeddings of {found.embedding.shape[1]} numbers do not fit a reference of "
@@ -147,19 +154,19 @@ class Model:
         return found
 
     def _predictions(
-        self, ready: list[_Ready], found: Activations, point: OperatingPoint, network_ms: float
+        self, ready: list[_Ready], found: Activations, point: Point, network_ms: float
     ) -> Iterator[Prediction | Failure]:
         manifest = self.manifest
-        negative = next(label for label in manifest.labels if label != manifest.positive)
         sound = found.finite
-        chances = manifest.calibration.apply(np.where(sound, found.logits[:, 0], 0))
+        shares = manifest.probabilities(np.where(sound[:, None], found.logits, 0))
         distances = self._reference.distances(np.where(sound[:, None], found.embedding, 0))
-        rows = zip(ready, sound, chances, distances, found.saliency, strict=True)
-        for item, usable, chance, distance, heat in rows:
+        rows = zip(ready, sound, shares, distances, found.saliency, strict=True)
+        for item, usable, share, distance, heat in rows:
             if not usable:
                 error = BundleError("the network's answer to this picture is not a number", "verify the bundle")
                 yield Failure(item.source, error)
                 continue
+            chances = {label: float(chance) for label, chance in zip(manifest.labels, share, strict=True)}
             yield Prediction(
                 source=item.source,
                 digest=item.digest,
@@ -167,14 +174,21 @@ class Model:
                 task=manifest.task,
                 bundle=manifest.name,
                 version=manifest.version,
-                probabilities={negative: 1.0 - float(chance), manifest.positive: float(chance)},
+                probabilities=chances,
                 positive=manifest.positive,
-                label=manifest.positive if chance >= point.threshold else negative,
+                label=called(chances, manifest.positive, point.threshold),
                 operating_point=point.name,
                 threshold=point.threshold,
-                prevalence=manifest.calibration.prevalence,
+                prevalence=manifest.prevalence,
                 heat=heat,
                 placements=item.prepared.placements,
                 trust=assess(item.seen, self.task, *self._reference.judge(float(distance))),
                 timings=Timings(item.read_ms, item.prepare_ms, network_ms),
             )
+
+
+def called(chances: dict[str, float], positive: str, threshold: float | None) -> str:
+    """Of two labels the positive one from the threshold on; without a threshold the likeliest, the first of equals."""
+    if threshold is None:
+        return max(chances, key=chances.__getitem__)
+    return positive if chances[positive] >= threshold else next(label for label in chances if label != positive)

@@ -25,7 +25,7 @@ _ERRORS: tuple[type[Exception], ...] = (
 
 @dataclass(frozen=True, eq=False)
 class Activations:
-    """What the network says of a batch: logits (N, 1), saliency (N, h, w), embedding (N, D); all float32."""
+    """What the network says of a batch: logits (N, 1) or (N, K), saliency (N, h, w), embedding (N, D); all float32."""
 
     logits: NDArray[np.float32]
     saliency: NDArray[np.float32]
@@ -81,9 +81,11 @@ class Session:
         except _ERRORS as error:
             raise BundleError(f"the network refuses an input of shape {batch.shape}", _first_line(error)) from error
         count = len(batch)
-        if logits.shape != (count, 1) or saliency.ndim != 3 or embedding.ndim != 2 or min(saliency.shape) < 1:
+        if logits.ndim != 2 or saliency.ndim != 3 or embedding.ndim != 2 or min((*logits.shape, *saliency.shape)) < 1:
             shapes = f"logits {logits.shape}, saliency {saliency.shape}, embedding {embedding.shape}"
             raise BundleError(f"of {count} images the network gives {shapes}", "retrain the bundle")
+        if len(logits) != count:
+            raise BundleError(f"of {count} images the network gives logits {logits.shape}", "retrain the bundle")
         if len(saliency) != count or len(embedding) != count:
             raise BundleError(f"of {count} images the network explains {len(saliency)}", "retrain the bundle")
         return Activations(logits, saliency, embedding)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from senoscope.core.domain.bundle import FORMAT, BundleManifest, EmbeddingReference
+from senoscope.core.domain.bundle import FORMAT, BundleManifest, EmbeddingReference, MostProbable, SoftmaxCalibration
 from senoscope.core.errors import BundleError, UsageError
 from senoscope.core.preprocess.steps import Gray, Resize
 from senoscope.core.registry import Registry
@@ -94,6 +94,7 @@ def _check(manifest: BundleManifest, path: Path) -> None:
         raise BundleError(f"{path}: labels {manifest.labels} are not the task's {task.labels}", "retrain the bundle")
     if manifest.operating_point not in [point.name for point in manifest.operating_points]:
         raise BundleError(f"{path}: operating point {manifest.operating_point!r} is not defined", "retrain the bundle")
+    _check_labels(manifest, path)
     pipeline = manifest.pipeline
     if not any(isinstance(step, Resize) for step in pipeline.steps):
         raise BundleError(
@@ -102,6 +103,23 @@ def _check(manifest: BundleManifest, path: Path) -> None:
     if pipeline.channels == 1 and not any(isinstance(step, Gray) for step in pipeline.steps):
         raise BundleError(f"{path}: the pipeline has one channel and takes colour", "retrain the bundle")
     _check_reference(manifest.reference, path)
+
+
+def _check_labels(manifest: BundleManifest, path: Path) -> None:
+    """Two labels have one logit and thresholds; more have a logit each, and the likeliest is called."""
+    several, labels = len(manifest.labels) > 2, set(manifest.labels)
+    calibration, points = manifest.calibration, manifest.operating_points
+    if isinstance(calibration, SoftmaxCalibration) != several:
+        raise BundleError(
+            f"{path}: calibration {calibration.kind!r} is not for {len(labels)} labels", "retrain the bundle"
+        )
+    named = [set(point.sensitivities) for point in points if isinstance(point, MostProbable)]
+    if isinstance(calibration, SoftmaxCalibration):
+        named.append(set(calibration.shares))
+    if any(isinstance(point, MostProbable) != several for point in points):
+        raise BundleError(f"{path}: its operating points are not for {len(labels)} labels", "retrain the bundle")
+    if any(names != labels for names in named):
+        raise BundleError(f"{path}: a label is missing where each has its share", "retrain the bundle")
 
 
 def _check_reference(reference: EmbeddingReference, path: Path) -> None:

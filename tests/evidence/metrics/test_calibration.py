@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 import statsmodels.api as statsmodels
 from scipy.optimize import minimize_scalar
+from scipy.special import logsumexp, softmax
 from sklearn.calibration import _sigmoid_calibration
 
-from senoscope.core.errors import DatasetError
-from senoscope.evidence.metrics.calibration import fit, recalibration, shift_prior
+from senoscope.core.errors import DatasetError, NoRankingError
+from senoscope.evidence.metrics.calibration import fit, fit_softmax, recalibration, shift_prior
 
 
 def sample(seed: int, count: int = 300, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -168,3 +169,61 @@ def test_shifted_probabilities_are_honest_where_positives_are_rarer() -> None:
 def test_what_cannot_be_shifted_is_refused(value: float, source: float, target: float) -> None:
     with pytest.raises(DatasetError, match="outside 0 to 1"):
         shift_prior([0.5, value], source, target)
+
+
+def several(seed: int, count: int = 300, scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Logits of four labels, and the labels."""
+    random = np.random.default_rng(seed)
+    labels = random.choice(4, count, p=[0.4, 0.3, 0.2, 0.1])
+    return scale * (1.5 * np.eye(4)[labels] + random.normal(0, 1, (count, 4)) + [3, 0, 0, 0]), labels
+
+
+@pytest.mark.parametrize(("seed", "scale"), [(0, 1.0), (1, 40.0), (2, 0.01)])
+def test_softmax_temperature_is_at_the_optimum(seed: int, scale: float) -> None:
+    logits, labels = several(seed, scale=scale)
+
+    found = fit_softmax(logits, labels, "abcd", fitted_on="made up")
+
+    counts = np.bincount(labels)
+    targets = np.stack([(1 + (np.arange(4) == label) * counts[label]) / (counts[label] + 4) for label in labels])
+
+    def loss(log_temperature: float) -> float:
+        scores = logits / np.exp(log_temperature)
+        return float((logsumexp(scores, axis=1) - (targets * scores).sum(axis=1)).sum())
+
+    best = minimize_scalar(loss, bounds=(np.log(scale) - 5, np.log(scale) + 5), options={"xatol": 1e-10}).x
+    assert found.temperature == pytest.approx(np.exp(best), rel=1e-5)
+    assert found.shares == pytest.approx(dict(zip("abcd", counts / len(labels), strict=True)))
+    np.testing.assert_allclose(found.apply(logits), softmax(logits / found.temperature, axis=1), atol=1e-12)
+
+
+def test_softmax_of_logits_that_are_always_right_has_a_temperature() -> None:
+    labels = np.arange(30) % 3
+
+    chances = fit_softmax(5.0 * np.eye(3)[labels], labels, "abc", fitted_on="made up").apply(5.0 * np.eye(3)[labels])
+
+    # Each label was right ten times of ten: Laplace's rule of succession says eleven of thirteen.
+    np.testing.assert_allclose(chances[np.arange(30), labels], 11 / 13, atol=1e-9)
+
+
+def test_softmax_of_huge_logits_is_a_number() -> None:
+    logits, labels = several(0)
+
+    chances = fit_softmax(logits, labels, "abcd", fitted_on="made up").apply(1e6 * logits)
+
+    np.testing.assert_allclose(chances.sum(axis=1), 1)
+    assert (chances.argmax(axis=1) == logits.argmax(axis=1)).all()
+
+
+def test_softmax_that_cannot_be_fitted() -> None:
+    logits, labels = several(0)
+
+    with pytest.raises(NoRankingError, match="no higher"):
+        fit_softmax(-logits, labels, "abcd", fitted_on="")
+    with pytest.raises(NoRankingError, match="no higher"):
+        fit_softmax(np.zeros((300, 4)), labels, "abcd", fitted_on="")
+    with pytest.raises(DatasetError, match="every label"):
+        fit_softmax(logits, np.where(labels == 3, 0, labels), "abcd", fitted_on="")
+    for wrong in (logits[:, :3], np.where(logits > 4, np.nan, logits)):
+        with pytest.raises(DatasetError, match="not finite numbers of 4 classes"):
+            fit_softmax(wrong, labels, "abcd", fitted_on="")

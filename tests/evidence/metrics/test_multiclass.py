@@ -17,6 +17,14 @@ def sample(seed: int = 0, count: int = 180) -> tuple[list[str], np.ndarray, np.n
     return [CLASSES[number] for number in truth], raised / raised.sum(axis=1, keepdims=True), np.arange(count) // 3
 
 
+def top_label_error(truth: list[str], called: list[str], confidence: np.ndarray) -> float:
+    """Expected calibration error of the called label, bin by bin as Guo et al. 2017 write it."""
+    right = np.array(truth) == np.array(called)
+    parts = [(confidence >= low) & (confidence < low + 1 / 15) for low in np.arange(15) / 15]
+    gaps = [part.sum() * abs(right[part].mean() - confidence[part].mean()) for part in parts if part.any()]
+    return float(sum(gaps) / len(truth))
+
+
 def test_counts_equal_the_reference() -> None:
     truth, probabilities, _ = sample()
     called = [CLASSES[number] for number in probabilities.argmax(axis=1)]
@@ -54,10 +62,24 @@ def test_figures_equal_the_reference(seed: int) -> None:
         "macro_f1": reference.f1_score(truth, called, average="macro"),
         "accuracy": reference.accuracy_score(truth, called),
         "brier": ((probabilities - np.eye(3)[[CLASSES.index(name) for name in truth]]) ** 2).sum(axis=1).mean(),
+        "ece": top_label_error(truth, called, probabilities.max(axis=1)),
     }
     assert {name: item.value for name, item in found.overall.items()} == pytest.approx(overall, abs=1e-9)
     for item in found.overall.values():
         assert item.low <= item.value <= item.high
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_kappa_of_ordered_classes_equals_the_reference(seed: int) -> None:
+    truth, probabilities, groups = sample(seed)
+    called = probabilities.argmax(axis=1)
+
+    found = multiclass(truth, probabilities, groups, CLASSES, ordered=True, replicates=50).overall["weighted_kappa"]
+
+    expected = reference.cohen_kappa_score([CLASSES.index(name) for name in truth], called, weights="quadratic")
+    assert found.value == pytest.approx(expected, abs=1e-12)
+    assert found.low < found.value < found.high
+    assert "weighted_kappa" not in multiclass(truth, probabilities, groups, CLASSES, replicates=5).overall
 
 
 def test_copies_within_a_group_do_not_narrow_the_intervals() -> None:

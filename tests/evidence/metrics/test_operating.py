@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from senoscope.evidence.metrics.classification import at_threshold
-from senoscope.evidence.metrics.operating import choose
+from senoscope.evidence.metrics.operating import choose, most_probable
 
 
 def sample(seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -44,3 +44,19 @@ def test_scores_that_say_nothing_call_everything() -> None:
 
     assert [point.threshold for point in points] == [0.3, 0.3]
     assert [point.specificity.value for point in points] == [0.0, 0.0]
+
+
+def test_the_most_probable_of_several_labels_is_called() -> None:
+    random = np.random.default_rng(0)
+    labels, words = np.arange(90) % 3, ("fatty", "glandular", "dense")
+    scores = random.uniform(size=(90, 3)) + 0.5 * np.eye(3)[labels]
+    probabilities = scores / scores.sum(axis=1, keepdims=True)
+
+    found = most_probable(probabilities, labels, np.arange(90) // 2, words, replicates=50)
+
+    assert (found.name, found.threshold) == ("most_probable", None)
+    right = probabilities.argmax(axis=1) == labels
+    assert {name: share.value for name, share in found.sensitivities.items()} == pytest.approx(
+        {name: right[labels == place].mean() for place, name in enumerate(words)}
+    )
+    assert all(share.low < share.value < share.high for share in found.sensitivities.values())

@@ -1,7 +1,8 @@
 """The manifest of a bundle: everything inference needs beside the network itself.
 
 A bundle is a folder with `bundle.json` (this), `model.onnx` and `card.md`. The network's input is `image (N, C, H, W)`
-float32; its outputs are `logits (N, 1)`, `saliency (N, h, w)` and `embedding (N, D)`.
+float32; its outputs are `logits (N, 1)`, or `(N, K)` where the task has K > 2 labels, `saliency (N, h, w)` and
+`embedding (N, D)`.
 """
 
 import base64
@@ -62,6 +63,27 @@ class Calibration(_Part):
         return np.exp(-np.logaddexp(0.0, -scores))
 
 
+class SoftmaxCalibration(_Part):
+    """Logits of several labels to their probabilities: softmax(logits / temperature); the order stays as it is.
+
+    Args:
+        shares: of each label among the images it was fitted on.
+    """
+
+    kind: Literal["softmax"]
+    temperature: Annotated[float, Field(gt=0)]
+    fitted_on: str
+    images: int
+    shares: dict[str, Probability]
+
+    def apply(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(N, K) logits → (N, K) probabilities, each row's sum 1."""
+        scores = np.asarray(logits, np.float64) / self.temperature
+        shifted = np.exp(scores - scores.max(axis=1, keepdims=True))
+        found: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
+        return found
+
+
 class OperatingPoint(_Part):
     """A named threshold on the calibrated probability, chosen on validation data only."""
 
@@ -70,6 +92,26 @@ class OperatingPoint(_Part):
     threshold: Probability
     sensitivity: Interval
     specificity: Interval
+
+
+class MostProbable(_Part):
+    """What stands in the place of a threshold where there are more than two labels: the likeliest one is called.
+
+    Args:
+        sensitivities: of each label, the share of it that is called by its name, on validation data.
+    """
+
+    name: Literal["most_probable"] = "most_probable"
+    rule: str = "the label with the highest probability, the first of equals"
+    sensitivities: dict[str, Interval]
+
+    @property
+    def threshold(self) -> None:
+        """There is none."""
+
+
+Point = OperatingPoint | MostProbable
+"""How a label is called from probabilities."""
 
 
 class FloatArray(_Part):
@@ -167,15 +209,28 @@ class BundleManifest(_Part):
     positive: str
     model: ModelFile
     pipeline: Pipeline
-    calibration: Calibration
-    operating_points: tuple[OperatingPoint, ...]
+    calibration: Annotated[Calibration | SoftmaxCalibration, Field(discriminator="kind")]
+    operating_points: tuple[Point, ...]
     operating_point: str
     reference: EmbeddingReference
     metrics: tuple[MetricTable, ...]
     datasets: tuple[DatasetFingerprint, ...]
     recipe: Recipe
 
-    def point(self, name: str = "") -> OperatingPoint:
+    @property
+    def prevalence(self) -> float:
+        """Share of the positive label among the images the calibration was fitted on."""
+        found = self.calibration
+        return found.prevalence if isinstance(found, Calibration) else found.shares[self.positive]
+
+    def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
+        """(N, 1) or (N, K) logits → (N, K) calibrated probabilities in the order of `labels`."""
+        if isinstance(self.calibration, SoftmaxCalibration):
+            return self.calibration.apply(logits)
+        chances = self.calibration.apply(logits[:, 0])
+        return np.column_stack([chances if label == self.positive else 1.0 - chances for label in self.labels])
+
+    def point(self, name: str = "") -> Point:
         """Return the operating point called `name`, which must exist, or the default one."""
         wanted = name or self.operating_point
         return next(point for point in self.operating_points if point.name == wanted)

@@ -66,11 +66,13 @@ class Prediction:
         version: version of the bundle.
         probabilities: calibrated probability of each label, summing to 1.
         positive: the label the question is about, such as `malignant`.
-        label: label at the operating point; given even when abstained, so check `trust.abstained` first.
-        operating_point: name of the threshold in use.
-        threshold: calibrated probability from which the positive label is called.
+        label: label at the operating point, or of more than two the most probable one; given even when abstained, so
+            check `trust.abstained` first.
+        operating_point: name of the threshold in use; `most_probable` where there are more than two labels.
+        threshold: calibrated probability from which the positive label is called; None where there is none.
         prevalence: share of positives in the data the probabilities are calibrated to.
-        heat: (h, w) evidence for the positive label on the network's grid, non-negative.
+        heat: (h, w) evidence on the network's grid, non-negative: for the positive label, or of more than two for the
+            one whose logit is highest, which is the most probable one.
         placements: how the image was laid into the network's input, outermost first.
         trust: how far to trust the answer.
         timings: where the time went.
@@ -86,7 +88,7 @@ class Prediction:
     positive: str
     label: str
     operating_point: str
-    threshold: float
+    threshold: float | None
     prevalence: float
     heat: NDArray[np.float32]
     placements: tuple[Placement, ...]
@@ -104,8 +106,13 @@ class Prediction:
         return self.trust.abstained
 
     @property
+    def explained(self) -> str:
+        """The label that `heat` is the evidence for."""
+        return self.positive if len(self.probabilities) == 2 else self.label
+
+    @property
     def saliency(self) -> NDArray[np.float32]:
-        """Evidence for the positive label over the image as stored: (height, width), in [0, 1], its own peak at 1."""
+        """Evidence for `explained` over the image as stored: (height, width), in [0, 1], its own peak at 1."""
         return saliency_of(self.heat, self.placements)
 
 

@@ -22,6 +22,7 @@ class Task:
         positive: the label the probability is of.
         color: whether the modality makes colour pictures; where it does not, colour is called out.
         smallest_side: pixels below which an image is too small to answer from.
+        ordered: whether the labels are steps of a scale, so that a call two steps off is worse than one step off.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Task:
     positive: str
     color: bool
     smallest_side: int
+    ordered: bool = False
 
     def __post_init__(self) -> None:
         if self.positive not in self.labels:

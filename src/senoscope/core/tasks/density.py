@@ -12,4 +12,5 @@ DENSITY = Task(
     positive="dense",
     color=False,
     smallest_side=128,
+    ordered=True,
 )

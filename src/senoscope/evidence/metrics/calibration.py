@@ -1,12 +1,13 @@
 """From logits to probabilities that mean what they say."""
 
+from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from senoscope.core.domain.bundle import Calibration, Interval
+from senoscope.core.domain.bundle import Calibration, Interval, SoftmaxCalibration
 from senoscope.core.errors import DatasetError, NoRankingError
 from senoscope.evidence.metrics.classification import Values, checked
 from senoscope.evidence.metrics.grouping import grouped
@@ -62,6 +63,58 @@ def fit(kind: Literal["platt", "temperature"], logits: ArrayLike, labels: ArrayL
         fitted_on=fitted_on,
         images=len(truth),
         prevalence=float(truth.mean()),
+    )
+
+
+def fit_softmax(logits: ArrayLike, labels: ArrayLike, classes: Sequence[str], *, fitted_on: str) -> SoftmaxCalibration:
+    """Fit one temperature of several labels' logits on held-out data, by maximum likelihood.
+
+    The temperature is that of Guo et al. 2017 (arXiv:1706.04599). Targets are smoothed as Platt's are, to
+    (n + 1)/(n + K) for a label that n of the samples have and 1/(n + K) for every other, so that logits which are right
+    about every sample have a temperature too. The loss is convex in 1/T, and its minimum is found by bisection.
+
+    Args:
+        logits: (N, K) finite.
+        labels: (N,) positions of labels among the classes, each present.
+        classes: K names.
+        fitted_on: which data, in words, for the bundle.
+
+    Raises:
+        NoRankingError: the logits of the right labels are no higher than those of the others.
+        DatasetError: unusable input.
+    """
+    values, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
+    if values.shape != (len(truth), len(classes)) or not np.isfinite(values).all():
+        raise DatasetError(
+            f"logits {values.shape} of {len(truth)} labels are not finite numbers of {len(classes)} classes"
+        )
+    counts = np.bincount(truth, minlength=len(classes))
+    if len(counts) != len(classes) or not counts.all():
+        raise DatasetError(f"a calibration needs samples of every label; there are {counts.tolist()}")
+    smoothed = (1 + np.diag(counts)) / (counts + len(classes))[:, None]
+    spread = float(np.abs(values - values.mean(axis=1, keepdims=True)).max()) or 1.0
+    scaled = values / spread
+    aim = (smoothed[truth] * scaled).sum()
+
+    def rise(slope: float) -> float:
+        """Derivative of the loss by the slope 1/T."""
+        scores = np.exp(slope * (scaled - scaled.max(axis=1, keepdims=True)))
+        return float((scores / scores.sum(axis=1, keepdims=True) * scaled).sum() - aim)
+
+    if rise(0.0) >= -1e-9 * len(truth):
+        raise NoRankingError(
+            "no temperature fits: the logits of the right labels are no higher than those of the others",
+            "the model has learned nothing on this data, or the labels are swapped",
+        )
+    low, high = 0.0, 1.0
+    while rise(high) < 0:
+        low, high = high, 2 * high
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rise(middle) < 0 else (low, middle)
+    shares = {name: float(count / len(truth)) for name, count in zip(classes, counts, strict=True)}
+    return SoftmaxCalibration(
+        kind="softmax", temperature=spread / high, fitted_on=fitted_on, images=len(truth), shares=shares
     )
 
 

@@ -12,9 +12,20 @@ from senoscope.evidence.metrics.classification import Values
 from senoscope.evidence.metrics.grouping import grouped, multiplicities
 from senoscope.evidence.metrics.intervals import REPLICATES, percentiles
 from senoscope.evidence.metrics.ranking import Ranked, rank, ranking_figures
-from senoscope.evidence.metrics.sums import by_group, call_figures, call_terms, ratio
+from senoscope.evidence.metrics.sums import BINS, bin_of, by_group, call_figures, call_terms, ratio
 
 OF_CLASS = ("roc_auc", "pr_auc", "sensitivity", "specificity", "ppv", "npv", "f1")
+
+WORDS = {
+    "macro_auc": "Macro ROC AUC",
+    "balanced_accuracy": "Balanced accuracy",
+    "macro_f1": "Macro F1",
+    "accuracy": "Accuracy",
+    "weighted_kappa": "Quadratic-weighted κ",
+    "brier": "Brier score, over all labels",
+    "ece": "Expected calibration error of the called label",
+}
+"""Figures over all classes, in the order shown, in words."""
 
 CHUNK = 1_000_000
 
@@ -26,7 +37,9 @@ class Multiclass:
     Args:
         classes: for each class figures of it against the rest, calling the likeliest class: those of `OF_CLASS`.
         overall: `macro_auc` (mean ROC AUC over classes), `balanced_accuracy` (mean sensitivity), `macro_f1`,
-            `accuracy`, and `brier` (sum over classes of squared differences, mean over samples: 0 to 2).
+            `accuracy`, `brier` (sum over classes of squared differences, mean over samples: 0 to 2), `ece` (of the
+            called class's probability, 15 bins of equal width), and of ordered classes `weighted_kappa` (Cohen 1968,
+            doi:10.1037/h0026256, disagreement weighed by the square of the steps).
     """
 
     classes: dict[str, dict[str, Interval]]
@@ -62,6 +75,7 @@ def multiclass(
     groups: ArrayLike,
     classes: Sequence[str],
     *,
+    ordered: bool = False,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Multiclass:
@@ -74,6 +88,7 @@ def multiclass(
         probabilities: (N, C) of each class in their order, in [0, 1], summing to 1.
         groups: (N,) patient or cluster of each sample, integers.
         classes: C names, at least two.
+        ordered: whether the classes are steps of a scale, in their order.
         replicates: bootstrap samples.
         seed: draws them.
 
@@ -87,8 +102,7 @@ def multiclass(
     members = grouped(groups, len(labels))
     called = values.argmax(axis=1)
     parts = [_Part.of(labels == number, values[:, number], called == number, members) for number in range(len(classes))]
-    hits = np.column_stack((called == labels, ((values - np.eye(len(classes))[labels]) ** 2).sum(axis=1)))
-    shared = by_group(np.column_stack((np.ones(len(labels)), hits)), members)
+    shared = by_group(_shared_terms(labels, values, called, ordered=ordered), members)
     kinds = np.zeros(int(members.max()) + 1, np.int64)
     np.bitwise_or.at(kinds, members, 1 << labels)
     point = _figures(parts, shared, np.ones((1, len(kinds)), np.int32), classes)
@@ -132,11 +146,36 @@ def _figures(
     for name, part in zip(classes, parts, strict=True):
         figures = ranking_figures(part.ranked, weights) | call_figures(np.einsum("rg,gk->rk", amounts, part.sums))
         found |= {(name, figure): figures[figure] for figure in OF_CLASS}
-    total, right, squared = np.einsum("rg,gk->rk", amounts, shared).T
+    sums = np.einsum("rg,gk->rk", amounts, shared)
+    total, right, squared = sums[:, :3].T
     means = {"macro_auc": "roc_auc", "balanced_accuracy": "sensitivity", "macro_f1": "f1"}
     for name, figure in means.items():
         found["", name] = np.mean([found[each, figure] for each in classes], axis=0)
-    return found | {("", "accuracy"): ratio(right, total), ("", "brier"): ratio(squared, total)}
+    found |= {("", "accuracy"): ratio(right, total), ("", "brier"): ratio(squared, total)}
+    found["", "ece"] = ratio(np.abs(sums[:, 3 : 3 + BINS]).sum(axis=1), total)
+    counts = sums[:, 3 + BINS :].reshape(len(sums), -1, len(classes))
+    return found | ({("", "weighted_kappa"): _kappa(counts)} if counts.size else {})
+
+
+def _shared_terms(labels: NDArray[np.int64], values: Values, called: NDArray[np.int64], *, ordered: bool) -> Values:
+    """(N, 3 + BINS): one, right, squared error, and overconfidence by bin; then C² cells of the confusion matrix."""
+    rows, classes = np.arange(len(labels)), values.shape[1]
+    right = called == labels
+    squared = ((values - np.eye(classes)[labels]) ** 2).sum(axis=1)
+    confidence = values[rows, called]
+    excess = np.zeros((len(labels), BINS))
+    excess[rows, bin_of(confidence)] = confidence - right
+    cells = np.eye(classes**2)[labels * classes + called] if ordered else np.empty((len(labels), 0))
+    return np.column_stack((np.ones(len(labels)), right, squared, excess, cells))
+
+
+def _kappa(counts: Values) -> Values:
+    """(R,) quadratic-weighted κ of (R, C, C) counts; NaN where truth and calls are one and the same class."""
+    steps = np.arange(counts.shape[1], dtype=np.float64)
+    weights = (steps[:, None] - steps) ** 2
+    seen = (weights * counts).sum(axis=(1, 2))
+    chance = np.einsum("ij,ri,rj->r", weights, counts.sum(axis=2), counts.sum(axis=1))
+    return 1 - ratio(seen * counts.sum(axis=(1, 2)), chance)
 
 
 def _checked(probabilities: ArrayLike, count: int, classes: Sequence[str]) -> Values:

@@ -1,12 +1,15 @@
 """Named thresholds, chosen on validation data only."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import ArrayLike
 
-from senoscope.core.domain.bundle import OperatingPoint
+from senoscope.core.domain.bundle import MostProbable, OperatingPoint
 from senoscope.evidence.metrics.classification import checked
 from senoscope.evidence.metrics.curves import roc_curve
 from senoscope.evidence.metrics.intervals import binary_table
+from senoscope.evidence.metrics.multiclass import multiclass
 
 SCREENING_SENSITIVITY = 0.95
 
@@ -54,3 +57,30 @@ def choose(
             )
         )
     return tuple(points)
+
+
+def most_probable(
+    probabilities: ArrayLike,
+    labels: ArrayLike,
+    groups: ArrayLike,
+    classes: Sequence[str],
+    *,
+    replicates: int = 2000,
+    seed: int = 0,
+) -> MostProbable:
+    """What stands in a threshold's place where there are several labels, with their sensitivities on this data.
+
+    Args:
+        probabilities: (N, K) calibrated.
+        labels: (N,) positions of labels among the classes, each present.
+        groups: (N,) patient or cluster of each sample, for the intervals.
+        classes: K names.
+        replicates: bootstrap samples of the intervals.
+        seed: draws them.
+
+    Raises:
+        DatasetError: unusable input; names the row.
+    """
+    words = [classes[position] for position in np.asarray(labels, np.int64)]
+    found = multiclass(words, probabilities, groups, classes, replicates=replicates, seed=seed)
+    return MostProbable(sensitivities={name: figures["sensitivity"] for name, figures in found.classes.items()})

@@ -1,5 +1,7 @@
 """Heads on pooled features, each with the gradient of its logit in closed form.
 
+Two labels take one logit, K > 2 take K, and the gradient is then that of each image's highest one.
+
 To add a head: write the class, and a line in `models.build`; contract tests then compare its closed form with autograd.
 """
 
@@ -13,10 +15,10 @@ class Head(Protocol):
     """What a head must offer beside being an `nn.Module`."""
 
     def __call__(self, pooled: Tensor) -> Tensor:
-        """Return (N, 1) logits of (N, D) pooled features."""
+        """Return (N, 1) or (N, K) logits of (N, D) pooled features."""
 
     def gradient(self, pooled: Tensor) -> Tensor:
-        """Return (N, D) gradient of the logit, as ordinary operators (no autograd), in evaluation mode."""
+        """Return (N, D) gradient of the logit, or of the highest: ordinary operators, no autograd, evaluation mode."""
 
     def start(self, pooled: Tensor) -> None:
         """Look at the training features once, (N, D), before fitting."""
@@ -50,20 +52,26 @@ class Standardised(nn.Module):
 
 
 class PapersHead(Standardised):
-    """Gaussian noise → dense ReLU → dropout → batch norm → one logit: the head of the founding papers."""
+    """Gaussian noise → dense ReLU → dropout → batch norm → one logit, or K: the head of the founding papers."""
 
     def __init__(
-        self, features: int, hidden: int = 256, noise: float = 0.25, dropout: float = 0.25, looks: bool = False
+        self,
+        features: int,
+        hidden: int = 256,
+        noise: float = 0.25,
+        dropout: float = 0.25,
+        looks: bool = False,
+        answers: int = 1,
     ) -> None:
         super().__init__(features, looks)
         self.noise = noise
         self.dense = nn.Linear(features, hidden)
         self.dropout = nn.Dropout(dropout)
         self.norm = nn.BatchNorm1d(hidden)
-        self.last = nn.Linear(hidden, 1)
+        self.last = nn.Linear(hidden, answers)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Return (N, 1) logits of (N, D) pooled features."""
+        """Return (N, 1) or (N, K) logits of (N, D) pooled features."""
         pooled = self.standard(pooled)
         if self.training:
             pooled = pooled + self.noise * torch.randn_like(pooled)
@@ -75,23 +83,29 @@ class PapersHead(Standardised):
         open_units = (self.dense(self.standard(pooled)) > 0).to(pooled.dtype)
         assert self.norm.running_var is not None
         scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
-        return self.back((open_units * (self.last.weight[0] * scale)) @ self.dense.weight)
+        return self.back((open_units * (explained(self, pooled) * scale)) @ self.dense.weight)
 
 
 class LogisticHead(Standardised):
-    """Standardised features → one logit."""
+    """Standardised features → one logit, or K."""
 
-    def __init__(self, features: int) -> None:
+    def __init__(self, features: int, answers: int = 1) -> None:
         super().__init__(features, looks=True)
-        self.last = nn.Linear(features, 1)
+        self.last = nn.Linear(features, answers)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
 
     def forward(self, pooled: Tensor) -> Tensor:
-        """Return (N, 1) logits of (N, D) pooled features."""
+        """Return (N, 1) or (N, K) logits of (N, D) pooled features."""
         logits: Tensor = self.last(self.standard(pooled))
         return logits
 
     def gradient(self, pooled: Tensor) -> Tensor:
-        """(N, D) gradient of the logit: the same for every image."""
-        return torch.zeros_like(pooled) + self.back(self.last.weight[0])
+        """(N, D) gradient of the logit: the same for every image, or for all with the same highest logit."""
+        return torch.zeros_like(pooled) + self.back(explained(self, pooled))
+
+
+def explained(head: PapersHead | LogisticHead, pooled: Tensor) -> Tensor:
+    """Weights of the last layer that make the logit to be explained: (H,) of the only one, (N, H) of the highest."""
+    weight = head.last.weight
+    return weight[0] if len(weight) == 1 else weight[head(pooled).argmax(dim=1)]

@@ -28,8 +28,12 @@ def _rows(answer: Prediction | Failure) -> Iterator[str]:
             yield f"{'':<{WIDTH}}  hint: {printable(answer.error.hint)}"
         return
     label = "no answer" if answer.abstained else answer.label
-    chance = "–" if answer.abstained else f"{answer.probability:.1%}"
-    point = f"{answer.operating_point} ≥ {answer.threshold:.1%}"
+    # Of two labels the probability is of the positive one; of more, of the one that is called.
+    chance = "–" if answer.abstained else f"{answer.probabilities[answer.explained]:.1%}"
+    bound = "" if answer.threshold is None else f" ≥ {answer.threshold:.1%}"
+    point = f"{answer.operating_point}{bound}"
     yield f"{name:<{WIDTH}}  {label:<22}  {chance:>11}  {point:<22}"
+    if len(answer.probabilities) > 2 and not answer.abstained:
+        yield f"{'':<{WIDTH}}  {', '.join(f'{name} {share:.1%}' for name, share in answer.probabilities.items())}"
     for flag in answer.trust.flags:
         yield f"{'':<{WIDTH}}  {flag.message}"
