@@ -30,6 +30,9 @@ RIDGE_TOGETHER = 10.0
 
 STEPS = 50
 
+SMALL = 20_000_000
+"""Multiplications up to which a product is not worth several threads."""
+
 Column = Values | NDArray[np.str_]
 """(N,) numbers, NaN where missing, or (N,) words, "" where missing."""
 
@@ -96,7 +99,7 @@ def fit(features: Values, truth: NDArray[np.int64], ridge: float) -> Values:
         gradient = whole.T @ (chance - truth) + penalty * current
         if np.abs(gradient).max() <= 1e-9 * len(truth):
             break
-        curvature = (whole * (chance * (1 - chance))[:, None]).T @ whole + np.diag(penalty)
+        curvature = _product(whole * (chance * (1 - chance))[:, None], whole) + np.diag(penalty)
         step, length = np.linalg.solve(curvature, gradient), 1.0
         allowed = loss + 1e-12 * abs(loss)  # rounding, at the minimum
         while length > 1e-6 and _loss(whole, truth, penalty, current - length * step) > allowed:
@@ -104,6 +107,13 @@ def fit(features: Values, truth: NDArray[np.int64], ridge: float) -> Values:
         current = current - length * step
         loss = _loss(whole, truth, penalty, current)
     return current
+
+
+def _product(first: Values, second: Values) -> Values:
+    """Transpose of the first times the second; one so small is lost among a matrix library's threads."""
+    if first.size * second.shape[1] <= SMALL:
+        return np.asarray(np.einsum("nk,nj->kj", first, second))
+    return np.asarray(first.T @ second)
 
 
 def _loss(whole: Values, truth: NDArray[np.int64], penalty: Values, coefficients: Values) -> float:
