@@ -24,7 +24,7 @@ from senoscope.learning.material import pipeline_of
 from senoscope.learning.models.build import build
 from senoscope.learning.models.classifier import Classifier
 
-IMAGES, EPOCHS, BATCH = 96, 2, 16
+IMAGES, EPOCHS, BATCH = 48, 3, 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,12 @@ class _Case:
 
 def finetuning(folder: Path, turns: int) -> list[Comparison]:
     """All sides train the same network with the same optimiser on as many pictures of the same size."""
-    changes = {"finetune_epochs": str(EPOCHS), "finetune_warmup": "0", "finetune_layer_decay": "1.0"}
+    changes = {
+        "input_size": "224",
+        "finetune_epochs": str(EPOCHS),
+        "finetune_warmup": "0",
+        "finetune_layer_decay": "1.0",
+    }
     asked = recipe("idc_mobilenetv2", jitter_turn="false", jitter_stain="0.0", **changes)
     case = _Case(pictures(folder / "pictures", IMAGES, 2), asked, folder)
     torch.set_num_threads(len(os.sched_getaffinity(0)))

@@ -34,7 +34,9 @@ def circumstances(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, st
     if evaluation.manifest is not None:
         found |= _bundle(evaluation.manifest)
     if evaluation.manifest is not None and evaluation.abstains:
-        found["ensemble"] = "none: one network answers"
+        split = evaluation.manifest.recipe.split
+        many = f"the mean logit of the networks of {split.folds} folds answers"
+        found["ensemble"] = many if split.ensemble else "none: one network answers"
     elif evaluation.recipe is not None:
         found["ensemble"] = "none: each image is answered by the one model that had not seen it"
     return found

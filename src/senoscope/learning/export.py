@@ -10,6 +10,7 @@ import torch
 
 from senoscope.core.errors import BundleError
 from senoscope.learning.models.classifier import Classifier
+from senoscope.learning.models.ensemble import Ensemble
 from senoscope.runtime.session import OUTPUTS, Session
 
 OPSET = 18
@@ -17,7 +18,7 @@ TOLERANCE = 1e-4
 """Largest difference between torch and ONNX Runtime, relative to the output's own size or 1."""
 
 
-def export(classifier: Classifier, size: int, scale: float = 255.0) -> bytes:
+def export(classifier: Classifier | Ensemble, size: int, scale: float = 255.0) -> bytes:
     """Write the network as ONNX with a free batch, and run it against torch on noise.
 
     Args:
@@ -60,7 +61,7 @@ def _lean(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _check(classifier: Classifier, content: bytes, example: torch.Tensor) -> None:
+def _check(classifier: Classifier | Ensemble, content: bytes, example: torch.Tensor) -> None:
     with torch.inference_mode():
         expected = [value.numpy() for value in classifier(example)]
     found = Session(content).run(example.numpy())

@@ -17,6 +17,7 @@ from senoscope.learning.fit import Examples, class_weights, judge
 from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
 from senoscope.learning.losses import loss_of, numeric
 from senoscope.learning.models.classifier import Classifier
+from senoscope.learning.models.ensemble import Ensemble
 from senoscope.learning.optimizing import optimizer_of, rate_of, set_rate, warmed
 from senoscope.learning.pictures import Pictures, Shelf
 
@@ -127,7 +128,7 @@ def finetune(
     return fitted
 
 
-def outputs(classifier: Classifier, paths: Sequence[Path], pipeline: Pipeline) -> tuple[Tensor, Tensor]:
+def outputs(classifier: Classifier | Ensemble, paths: Sequence[Path], pipeline: Pipeline) -> tuple[Tensor, Tensor]:
     """Logits (N, 1) and embeddings (N, D) of image files, prepared exactly as the runtime does."""
     found = []
     with torch.inference_mode():

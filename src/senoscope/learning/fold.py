@@ -1,7 +1,7 @@
 """One fit: the head on stored features, then the backbone where the recipe asks for it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from senoscope.learning.loop import Plan, Row
 from senoscope.learning.material import Material, Positions, Progress
 from senoscope.learning.models.build import build
 from senoscope.learning.models.classifier import Classifier
+from senoscope.learning.models.ensemble import Ensemble, HeadEnsemble
 from senoscope.learning.weights import resolve
 
 
@@ -137,6 +138,23 @@ def _nested(material: Material, fold: int, folder: Path, progress: Progress) -> 
     return done, validation, np.concatenate(values)
 
 
+def united(material: Material, folds: Sequence[Scores], folder: Path, progress: Progress) -> Classifier | Ensemble:
+    """Take the networks that answered the folds up again, as one; heads share the frozen backbone."""
+    members = [_answering(material, fold, scores, folder / str(fold), progress) for fold, scores in enumerate(folds)]
+    if material.recipe.finetune.epochs:
+        return Ensemble(members).eval()
+    heads = HeadEnsemble([member.head for member in members if not isinstance(member.head, HeadEnsemble)])
+    return Classifier(material.backbone, heads, material.pipeline.scale).eval()
+
+
+def _answering(material: Material, fold: int, scores: Scores, folder: Path, progress: Progress) -> Classifier:
+    if material.recipe.finetune.epochs:
+        train, validation, _ = material.positions(fold)
+        return fit(material, material.recipe, train, validation, folder, progress).classifier
+    recipe = refit_recipe(material.recipe, [scores.head_epoch], [0])
+    return fit(material, recipe, np.flatnonzero(material.folds != fold), None, folder / "refit", progress).classifier
+
+
 def logits(material: Material, classifier: Classifier, positions: Positions) -> NDArray[np.float64]:
     """(n,) logits of these samples as they are, or (n, K) of more than two labels."""
     if material.recipe.finetune.epochs:
@@ -148,7 +166,7 @@ def logits(material: Material, classifier: Classifier, positions: Positions) -> 
     return found[:, 0] if material.answers == 1 else found
 
 
-def embeddings(material: Material, classifier: Classifier, positions: Positions) -> NDArray[np.float32]:
+def embeddings(material: Material, classifier: Classifier | Ensemble, positions: Positions) -> NDArray[np.float32]:
     """(n, D) embeddings of these samples as they are."""
     if material.recipe.finetune.epochs:
         return outputs(classifier, material.paths(positions), material.pipeline)[1].numpy()

@@ -95,6 +95,8 @@ def indexed(recipe: Recipe, root: Path) -> tuple[Task, Index, Positions]:
     task = TASKS.get(recipe.task)
     if recipe.jitter.stain and not task.color:
         raise RecipeError(f"pictures of task {task.name!r} have no stain", "set jitter.stain to 0")
+    if recipe.split.ensemble and len(task.labels) != 2:
+        raise RecipeError(f"task {task.name!r} has more than two labels", "set split.ensemble to false")
     index = DATASETS.get(recipe.dataset).samples_for(task, root).with_files()
     if recipe.augment.before_split:
         index = multiplied(index, recipe.augment)

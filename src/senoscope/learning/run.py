@@ -37,8 +37,10 @@ from senoscope.evidence.splits import write_split
 from senoscope.evidence.tables import write_bytes, write_text
 from senoscope.learning.calling import calibrated, check_task, chosen, fitted, multiclass_pooled, points
 from senoscope.learning.export import export
-from senoscope.learning.fold import Fit, Scores, embeddings, fit, logits, refit_recipe, scored
+from senoscope.learning.fold import Scores, embeddings, fit, logits, refit_recipe, scored, united
 from senoscope.learning.material import Material, Positions, Progress, gather, indexed
+from senoscope.learning.models.classifier import Classifier
+from senoscope.learning.models.ensemble import Ensemble
 from senoscope.learning.weights import Backbone, resolve
 from senoscope.runtime.store import load
 
@@ -153,7 +155,7 @@ def _holdout(material: Material, out: Path, progress: Progress) -> Outcome:
     values = logits(material, done.classifier, validation)
     seen = np.concatenate([train_part, validation])
     words = f"the validation part of {material.recipe.dataset}"
-    manifest = _pack(material, done, validation, values, words, seen, out / "bundle", progress)
+    manifest = _pack(material, done.classifier, validation, values, words, seen, out / "bundle", progress)
     progress("testing", 0, len(test))
     found = evaluate(load(out / "bundle"), material.index.take(test), held_out="part test of split.csv")
     return _finish(manifest, found, out)
@@ -162,17 +164,25 @@ def _holdout(material: Material, out: Path, progress: Progress) -> Outcome:
 def _crossval(material: Material, out: Path, progress: Progress) -> Outcome:
     recipe = material.recipe
     folds = _folds(material, out, progress)
-    refitted = "the figures are of the models of the folds; the bundle's own was fitted again on all samples"
+    own = "answers with the mean of all of them" if recipe.split.ensemble else "was fitted again on all samples"
+    refitted = f"the figures are of the models of the folds; the bundle's own {own}"
     found = (_pooled if material.answers == 1 else _multiclass_pooled)(material, folds, [refitted])
     # Written before the bundle: answers that rank nothing make no bundle, and their figures are a result all the same.
     write_report(found, out / "report")
     everyone = np.arange(len(material.index))
-    final = refit_recipe(recipe, [scores.head_epoch for scores in folds], [scores.backbone_epoch for scores in folds])
-    done = fit(material, final, everyone, None, out / "folds" / "final", progress)
+    made = united if recipe.split.ensemble else _refitted
+    network = made(material, folds, out / "folds", progress)
     # Every sample is tested exactly once: out of fold, all of them validate the bundle's own calibration.
-    manifest = _pack(material, done, *_out_of_fold(material, folds), everyone, out / "bundle", progress)
+    manifest = _pack(material, network, *_out_of_fold(material, folds), everyone, out / "bundle", progress)
     record(out / "bundle", manifest, found.metric_table())
     return Outcome(found, out / "bundle")
+
+
+def _refitted(material: Material, folds: Sequence[Scores], folder: Path, progress: Progress) -> Classifier:
+    epochs = [scores.head_epoch for scores in folds], [scores.backbone_epoch for scores in folds]
+    everyone = np.arange(len(material.index))
+    final = refit_recipe(material.recipe, *epochs)
+    return fit(material, final, everyone, None, folder / "final", progress).classifier
 
 
 def _folds(material: Material, out: Path, progress: Progress) -> list[Scores]:
@@ -233,7 +243,7 @@ def _multiclass_pooled(material: Material, folds: list[Scores], notes: Sequence[
 
 def _pack(
     material: Material,
-    done: Fit,
+    classifier: Classifier | Ensemble,
     validation: Positions,
     values: NDArray[np.float64],
     words: str,
@@ -246,8 +256,8 @@ def _pack(
     labels, groups = material.labels[validation], material.index.groups()
     own = fitted(recipe, task, values, labels, words)
     found = points(task, own.apply(values), labels, groups[validation])
-    known = embeddings(material, done.classifier, seen)
-    content = export(done.classifier, recipe.input.size, material.pipeline.scale)
+    known = embeddings(material, classifier, seen)
+    content = export(classifier, recipe.input.size, material.pipeline.scale)
     write_bytes(folder / "model.onnx", content)
     facts = DATASETS.get(recipe.dataset)
     manifest = BundleManifest(

@@ -27,7 +27,8 @@ class SplitRecipe(_Part):
     `mode = "holdout"` keeps one fold for test and one for validation and trains on the rest. `"crossval"` tests every
     fold in turn, with calibration, operating point and epochs from within the other folds (nested where the backbone is
     frozen, on the following fold where it is fine-tuned), reports all folds together, and refits on all patients for
-    the bundle, calibrated on the out-of-fold answers. `protocol = "paper"` ignores who the patient is: it is leaky,
+    the bundle, calibrated on the out-of-fold answers; with `ensemble` the bundle answers with the mean logit of all the
+    folds' networks instead, and nothing is fitted again. `protocol = "paper"` ignores who the patient is: it is leaky,
     says so in every report, and exists to print the gap.
     """
 
@@ -36,6 +37,7 @@ class SplitRecipe(_Part):
     folds: Annotated[int, Field(ge=3, le=20)] = 5
     test_fold: Annotated[int, Field(ge=0)] = 0
     seed: Seed = 0
+    ensemble: bool = False
 
 
 class InputRecipe(_Part):
@@ -180,6 +182,8 @@ class Recipe(_Part):
             raise ValueError("fit.loss = 'focal' is for fit.solver = 'adam'")
         if self.split.test_fold >= self.split.folds:
             raise ValueError("split.test_fold must be below split.folds")
+        if self.split.ensemble and self.split.mode != "crossval":
+            raise ValueError("split.ensemble needs split.mode = 'crossval'")
         if self.augment.geometric and self.augment.views > 5:
             raise ValueError("augment.geometric knows 5 views beside the picture as it is")
         if self.augment.before_split and (self.split.mode != "crossval" or self.finetune.epochs):

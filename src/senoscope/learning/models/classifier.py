@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from senoscope.learning.models.build import Head
+from senoscope.learning.models.ensemble import HeadEnsemble
 from senoscope.learning.models.smallcnn import DenseHead
 from senoscope.learning.weights import Backbone
 
@@ -22,7 +23,7 @@ class Classifier(nn.Module):
         scale: the number full scale has in the input.
     """
 
-    def __init__(self, backbone: Backbone, head: Head, scale: float = 255.0) -> None:
+    def __init__(self, backbone: Backbone, head: Head | HeadEnsemble, scale: float = 255.0) -> None:
         super().__init__()
         self.backbone = backbone.network
         self.head = head
