@@ -45,6 +45,15 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
+def several_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Link of a service that also answers a task of three labels."""
+    home: Path = tmp_path_factory.mktemp("several")
+    tiny_bundle(home / "bundles" / "tiny", "ultrasound")
+    tiny_bundle(home / "bundles" / "dense", "dense", task="density")
+    yield from _served(home)
+
+
+@pytest.fixture(scope="package")
 def shipped_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Link of a service with the bundle that ships, and the tiny one beside it."""
     needs("ultrasound" in [manifest.name for manifest in store.shipped()], "the bundle 'ultrasound' does not ship")

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Answer } from "./api/client";
-import { familiarity, megabytes, percent, verdict } from "./words";
+import { asked, chance, familiarity, isOfSeveral, megabytes, percent, verdict } from "./words";
 import { packed } from "./viewer/pack";
 
 const answer: Answer = {
@@ -19,6 +19,17 @@ describe("words", () => {
   it("names the side of the operating point", () => {
     expect(verdict(answer)).toBe("Below the operating point ‘balanced’ (35 %): benign.");
     expect(verdict({ ...answer, label: "malignant" })).toMatch(/^Above .*: malignant\.$/);
+  });
+
+  it("names the most probable of several labels", () => {
+    const dense: Answer = {
+      ...answer, label: "glandular", positive: "dense", probability: 0.2,
+      probabilities: { fatty: 0.1, glandular: 0.7, dense: 0.2 }, operating_point: { name: "most_probable", threshold: null },
+    };
+    expect(verdict(dense)).toBe("Most probable of 3 labels: glandular.");
+    expect([isOfSeveral(dense), asked(dense), chance(dense)]).toEqual([true, "glandular", 0.7]);
+    expect([isOfSeveral(answer), asked(answer), chance(answer)]).toEqual([false, "malignant", 0.12]);
+    expect(asked({ ...dense, abstained: true, label: null })).toBe("dense");
   });
 
   it("says when a picture is out of bounds", () => {

@@ -12,9 +12,25 @@ export function isAbove(answer: Answer): boolean {
   return answer.label === answer.positive;
 }
 
-/** Which side of the operating point, and what that means. */
+/** Whether the answer is one of more than two labels, of which the most probable one is called. */
+export function isOfSeveral(answer: Answer): boolean {
+  return Object.keys(answer.probabilities).length > 2;
+}
+
+/** The label whose probability is shown first: of two the positive one, of more the one that is called. */
+export function asked(answer: Answer): string {
+  return isOfSeveral(answer) && answer.label ? answer.label : answer.positive;
+}
+
+/** The probability of that label. */
+export function chance(answer: Answer): number {
+  return answer.probabilities[asked(answer)] ?? answer.probability;
+}
+
+/** Which side of the operating point, and what that means; of several labels, which one is called. */
 export function verdict(answer: Answer): string {
   const { name, threshold } = answer.operating_point;
+  if (threshold === null) return `Most probable of ${Object.keys(answer.probabilities).length} labels: ${answer.label}.`;
   const side = isAbove(answer) ? "Above" : "Below";
   return `${side} the operating point ‘${name}’ (${percent(threshold)}): ${answer.label}.`;
 }
@@ -40,7 +56,7 @@ export function summary(prediction: Prediction): string {
   if (state === "queued") return "waiting";
   if (state === "running" || !result) return "being read";
   if (result.abstained) return "no answer";
-  return `${percent(result.probability)} ${result.positive}`;
+  return `${percent(chance(result))} ${asked(result)}`;
 }
 
 export function milliseconds(value: number): string {

@@ -239,7 +239,8 @@ export interface components {
          * Answer
          * @description The answer to one image; the same object that `senoscope predict --format json` prints.
          *
-         *     Where `abstained` is true, `label` is null; the probability is there for audit and must not be used.
+         *     `probability` is of the label `positive`; `probabilities` holds every label. Where `abstained` is true, `label` is
+         *     null; the probability is there for audit and must not be used.
          * @example {
          *       "abstained": false,
          *       "bundle": "ultrasound",
@@ -405,7 +406,7 @@ export interface components {
             /** Operating Point */
             operating_point: string;
             /** Operating Points */
-            operating_points: components["schemas"]["OperatingPointView"][];
+            operating_points: (components["schemas"]["OperatingPointView"] | components["schemas"]["MostProbableView"])[];
             /** Metrics */
             metrics: components["schemas"]["MetricsView"][];
             /** Card */
@@ -441,9 +442,25 @@ export interface components {
             /** Operating Point */
             operating_point: string;
             /** Operating Points */
-            operating_points: components["schemas"]["OperatingPointView"][];
+            operating_points: (components["schemas"]["OperatingPointView"] | components["schemas"]["MostProbableView"])[];
             /** Metrics */
             metrics: components["schemas"]["MetricsView"][];
+        };
+        /**
+         * MostProbableView
+         * @description What stands in a threshold's place where there are more than two labels: the most probable one is called.
+         *
+         *     `sensitivities` are the shares of each label that were called by its name, on validation data.
+         */
+        MostProbableView: {
+            /** Name */
+            name: string;
+            /** Rule */
+            rule: string;
+            /** Sensitivities */
+            sensitivities: {
+                [key: string]: components["schemas"]["FigureView"];
+            };
         };
         /**
          * OperatingPointView
@@ -523,12 +540,14 @@ export interface components {
         /**
          * ThresholdView
          * @description The threshold in use: the positive label is called from this calibrated probability on.
+         *
+         *     Where there are more than two labels it is null, and the most probable one is called.
          */
         ThresholdView: {
             /** Name */
             name: string;
             /** Threshold */
-            threshold: number;
+            threshold: number | null;
         };
         /**
          * TimingsView

@@ -1,7 +1,8 @@
 import type { ReactNode } from "react";
 
 import { overlayUrl, resultUrl, type Answer, type Flag, type Model, type Prediction } from "../api/client";
-import { familiarity, megabytes, milliseconds, reason } from "../words";
+import { familiarity, isOfSeveral, megabytes, milliseconds, reason } from "../words";
+import { LabelBars } from "./LabelBars";
 import { ProbabilityBar } from "./ProbabilityBar";
 
 interface Props {
@@ -48,7 +49,7 @@ function Body({ prediction, models, opacity, onCard }: Props & { prediction: Pre
   return (
     <>
       <p className="question">{model?.title ?? result.task}</p>
-      {result.abstained ? <NoAnswer flags={result.trust.flags} /> : <ProbabilityBar answer={result} />}
+      <Verdict answer={result} />
       <Trust answer={result} />
       <Facts prediction={prediction} answer={result} model={model} onCard={onCard} />
       <nav className="downloads" aria-label="Downloads">
@@ -63,6 +64,11 @@ function Body({ prediction, models, opacity, onCard }: Props & { prediction: Pre
       </nav>
     </>
   );
+}
+
+function Verdict({ answer }: { answer: Answer }) {
+  if (answer.abstained) return <NoAnswer flags={answer.trust.flags} />;
+  return isOfSeveral(answer) ? <LabelBars answer={answer} /> : <ProbabilityBar answer={answer} />;
 }
 
 function NoAnswer({ flags }: { flags: readonly Flag[] }) {
@@ -124,8 +130,19 @@ function Facts({ prediction, answer, model, onCard }: { prediction: Prediction; 
           <>
             <dt>‘{point.name}’</dt>
             <dd>
-              sensitivity {share(point.sensitivity)}, specificity {share(point.specificity)} where it was
-              chosen, so somewhat too good
+              {"threshold" in point ? (
+                <>
+                  sensitivity {share(point.sensitivity)}, specificity {share(point.specificity)} where it was chosen, so
+                  somewhat too good
+                </>
+              ) : (
+                <>
+                  sensitivity for{" "}
+                  {Object.entries(point.sensitivities)
+                    .map(([label, figure]) => `${label} ${share(figure)}`)
+                    .join(", ")}
+                </>
+              )}
             </dd>
           </>
         )}

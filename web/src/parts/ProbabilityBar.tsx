@@ -21,7 +21,7 @@ export function ProbabilityBar({ answer }: { answer: Answer }) {
       >
         <div className="fill" style={{ width: `${Math.max(0.8, probability * 100)}%` }} />
         <div className="mark prevalence" style={at(prevalence)} />
-        <div className="mark threshold" style={at(point.threshold)} />
+        {point.threshold !== null && <div className="mark threshold" style={at(point.threshold)} />}
       </div>
       <div className="scale" aria-hidden="true">
         <span>0</span>
@@ -30,9 +30,11 @@ export function ProbabilityBar({ answer }: { answer: Answer }) {
       </div>
       <p className="verdict">{verdict(answer)}</p>
       <ul className="legend">
-        <li>
-          <i className="mark threshold" /> operating point ‘{point.name}’ at {percent(point.threshold)}
-        </li>
+        {point.threshold !== null && (
+          <li>
+            <i className="mark threshold" /> operating point ‘{point.name}’ at {percent(point.threshold)}
+          </li>
+        )}
         <li>
           <i className="mark prevalence" /> reference prevalence: {percent(prevalence)} of the images behind this calibration
           were {positive}; where cases are rarer, the probability is lower

@@ -107,6 +107,7 @@ function Choices({ models, question, onQuestion }: Pick<Props, "models" | "quest
   const model = models.find((item) => item.name === question.bundle) ?? models[0];
   if (!model) return null;
   const points = model.operating_points.map((item) => item.name);
+  if (models.length < 2 && points.length < 2) return null;
   return (
     <fieldset className="choices">
       <legend>New uploads</legend>
@@ -120,17 +121,19 @@ function Choices({ models, question, onQuestion }: Pick<Props, "models" | "quest
           </select>
         </label>
       )}
-      <label>
-        <span>Operating point</span>
-        <select
-          value={question.operatingPoint || model.operating_point}
-          onChange={(event) => onQuestion({ bundle: model.name, operatingPoint: event.target.value })}
-        >
-          {points.map((name) => (
-            <option key={name}>{name}</option>
-          ))}
-        </select>
-      </label>
+      {points.length > 1 && (
+        <label>
+          <span>Operating point</span>
+          <select
+            value={question.operatingPoint || model.operating_point}
+            onChange={(event) => onQuestion({ bundle: model.name, operatingPoint: event.target.value })}
+          >
+            {points.map((name) => (
+              <option key={name}>{name}</option>
+            ))}
+          </select>
+        </label>
+      )}
     </fieldset>
   );
 }
