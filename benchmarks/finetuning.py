@@ -24,7 +24,7 @@ from senoscope.learning.material import pipeline_of
 from senoscope.learning.models.build import build
 from senoscope.learning.models.classifier import Classifier
 
-IMAGES, EPOCHS, BATCH = 48, 3, 16
+IMAGES, EPOCHS, BATCH = 32, 5, 16
 
 
 @dataclass(frozen=True, eq=False)
