@@ -1,7 +1,7 @@
 """Tiny inputs, made in memory: no dataset picture is kept in the repository."""
 
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
-from tests.makers.mammogram_sets import cbis_ddsm, cmmd, inbreast, mini_mias, rsna, vindr_mammo
+from tests.makers.mammogram_sets import cbis_ddsm, cmmd, inbreast, mias_densities, mini_mias, rsna, vindr_mammo
 from tests.makers.mri_sets import breastdcedl, ispy2, qin_breast
 from tests.makers.pictures import (
     bomb_png,
@@ -45,6 +45,7 @@ __all__ = [
     "inbreast",
     "ispy2",
     "matrix_text",
+    "mias_densities",
     "mini_mias",
     "oval",
     "pgm_bytes",

@@ -47,6 +47,24 @@ def mini_mias(folder: Path) -> Path:
     return folder
 
 
+def mias_densities(folder: Path, women: int = 18) -> Path:
+    """Write small films in the layout of mini-MIAS, two of each woman: a third fatty, a third glandular, a third dense.
+
+    Denser breasts are brighter, with noise that makes neighbours overlap.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for number in range(1, 2 * women + 1):
+        step = (number - 1) // 2 % 3
+        random = np.random.default_rng(number)
+        pixels = np.zeros((160, 160), np.uint8)
+        pixels[:, 60:] = np.clip(random.normal(60 + 55 * step + random.normal(0, 20), 12, (160, 100)), 1, 254)
+        Pil.fromarray(pixels).save(folder / f"mdb{number:03d}.pgm")
+        lines.append(f"mdb{number:03d} {'FGD'[step]} NORM")
+    (folder / "Info.txt").write_text("\n".join(lines) + "\n", encoding="latin-1")
+    return folder
+
+
 CBIS_DDSM_ROWS = (
     ("mass", "train", "P_00001", "LEFT", "CC", 1, "MALIGNANT"),
     ("mass", "train", "P_00001", "LEFT", "MLO", 1, "MALIGNANT"),
