@@ -40,7 +40,8 @@ def test_recipe_says_only_what_differs_from_the_defaults(name: str) -> None:
         if default[table][key] == value
     }
 
-    assert said <= {"fit.epochs", "fit.batch", "fit.rate", "model.backbone", "model.head"}  # what a paper states may be repeated
+    # What a paper states may be repeated.
+    assert said <= {"fit.epochs", "fit.batch", "fit.rate", "model.backbone", "model.head"}
 
 
 def test_bundles_were_made_by_recipes_that_ship() -> None:

@@ -60,31 +60,51 @@ def evaluate(
     given = _ask(model, asked, operating_point, progress)
     if not given.kept:
         raise DatasetError(f"none of the {len(asked)} images of {index.dataset} can be read", given.unread[0].reason)
-    answered = asked.take(given.kept)
+    judge = _several if model.manifest.point(operating_point).threshold is None else _two
+    return judge(model, asked.take(given.kept), given, held_out, _Wanted(operating_point, level, rule, prevalence))
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """How figures of two labels are asked for."""
+
+    operating_point: str
+    level: Level
+    rule: Rule
+    prevalence: float | None
+
+
+def _several(
+    model: Model, answered: Index, given: "_Given", held_out: str, wanted: _Wanted
+) -> Evaluation | MulticlassEvaluation:
     manifest = model.manifest
-    point = manifest.point(operating_point)
     protocol, leak = provenance(manifest, answered.fingerprint(), held_out)
-    probabilities = np.array(given.probabilities)
-    title = f"{manifest.name} on {index.dataset}"
-    if point.threshold is None:
-        return assess_multiclass(
-            answered,
-            probabilities,
-            task=model.task,
-            title=title,
-            bundle=manifest.name,
-            version=manifest.version,
-            protocol=protocol,
-            leak=leak,
-            abstained=given.abstained,
-            unread=given.unread,
-            manifest=manifest,
-        )
+    return assess_multiclass(
+        answered,
+        np.array(given.probabilities),
+        task=model.task,
+        title=f"{manifest.name} on {answered.dataset}",
+        bundle=manifest.name,
+        version=manifest.version,
+        protocol=protocol,
+        leak=leak,
+        abstained=given.abstained,
+        unread=given.unread,
+        manifest=manifest,
+    )
+
+
+def _two(
+    model: Model, answered: Index, given: "_Given", held_out: str, wanted: _Wanted
+) -> Evaluation | MulticlassEvaluation:
+    manifest, point = model.manifest, model.manifest.point(wanted.operating_point)
+    assert point.threshold is not None
+    protocol, leak = provenance(manifest, answered.fingerprint(), held_out)
     return assess(
         answered,
-        probabilities[:, manifest.labels.index(manifest.positive)],
+        np.array(given.probabilities)[:, manifest.labels.index(manifest.positive)],
         positive=manifest.positive,
-        title=title,
+        title=f"{manifest.name} on {answered.dataset}",
         bundle=manifest.name,
         version=manifest.version,
         threshold=point.threshold,
@@ -93,9 +113,9 @@ def evaluate(
         leak=leak,
         abstained=given.abstained,
         unread=given.unread,
-        level=level,
-        rule=rule,
-        prevalence=prevalence,
+        level=wanted.level,
+        rule=wanted.rule,
+        prevalence=wanted.prevalence,
         manifest=manifest,
     )
 

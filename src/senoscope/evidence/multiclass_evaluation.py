@@ -156,16 +156,12 @@ def assess_multiclass(
             chosen, values[kept], groups[kept], task.labels, ordered=task.ordered, replicates=replicates, seed=seed
         )
 
-    whole = figures(np.ones(len(labels), np.bool_))
-    said = [*index.notes, *notes, *_few(labels, groups, task.labels)]
-    part = whole
+    whole = part = figures(np.ones(len(labels), np.bool_))
+    said = [*index.notes, *notes, *_few(labels, groups, task.labels), *_chance(whole)]
     if withheld.any():
         left = {label for label, gone in zip(labels, withheld, strict=True) if not gone}
         part = figures(~withheld) if left == set(task.labels) else Multiclass({}, {})
-        if not part.overall:
-            said.append("without abstained images a label is missing: no figures")
-    if whole.overall["macro_auc"].low <= 0.5:
-        said.append("not shown to be better than chance: the interval of the macro ROC AUC reaches down to 0.5")
+        said += [] if part.overall else ["without abstained images a label is missing: no figures"]
     return MulticlassEvaluation(
         title=title,
         bundle=bundle,
@@ -189,6 +185,12 @@ def assess_multiclass(
         manifest=manifest,
         recipe=recipe or (manifest.recipe if manifest else None),
     )
+
+
+def _chance(figures: Multiclass) -> list[str]:
+    if figures.overall["macro_auc"].low > 0.5:
+        return []
+    return ["not shown to be better than chance: the interval of the macro ROC AUC reaches down to 0.5"]
 
 
 def _called(probabilities: NDArray[np.float64], classes: Sequence[str]) -> tuple[str, ...]:
