@@ -83,6 +83,16 @@ def test_the_test_part_is_the_default(place: Place) -> None:
     assert (place.out / "report.html").is_file()
 
 
+@pytest.mark.parametrize("words", [[], ["--protocol", "paper"]])
+def test_a_file_where_the_folder_should_be_is_said_before_anything_is_asked(place: Place, words: list[str]) -> None:
+    place.out.write_text("mine")
+
+    with pytest.raises(UsageError, match="is a file"):
+        place.evaluate(place.bus_bra, "--dataset", "bus_bra", *words)
+
+    assert place.out.read_text() == "mine"
+
+
 def test_another_split_file_can_be_given(place: Place) -> None:
     assert place.evaluate(place.busi, "--split-file", place.split("other.csv"))["counts"]["images"] == 4
 
@@ -224,6 +234,7 @@ def test_a_leaky_comparison_says_so(place: Place) -> None:
     [
         (["tiny", "tiny"], "two bundles are called 'tiny'"),
         (["one=tiny", "one=second"], "two bundles are called 'one'"),
+        (["one=tiny", "One=second"], "two bundles are called 'one'"),
         (["tiny", "question"], "different tasks"),
         (["tiny", "opposite"], "different positive labels"),
     ],

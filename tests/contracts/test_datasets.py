@@ -78,6 +78,11 @@ def test_facts_are_complete(name: str) -> None:
         assert labelling.fact or set(labelling.words) <= set(facts.published)
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_sets_of_the_same_women_name_each_other(name: str) -> None:
+    assert all(name in DATASETS.get(other).same_women for other in DATASETS.get(name).same_women)
+
+
 @every_dataset
 def test_samples_lie_within_the_root_and_can_be_read(made: tuple[Path, Index]) -> None:
     root, index = made

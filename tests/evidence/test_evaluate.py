@@ -150,7 +150,10 @@ def test_leaks_are_found_by_fingerprint(data: Index) -> None:
     paper, crossval = SplitRecipe(protocol="paper"), SplitRecipe(mode="crossval")
     external = other.model_copy(update={"name": "elsewhere"})
 
+    cousin = other.model_copy(update={"name": "breastmnist"})
+
     cases = {
+        "the same women": (manifest([cousin]), "", "busi and breastmnist hold some of the same women"),
         "external": (manifest([external]), "", ""),
         "the same": (manifest([exact]), "part 'test' of split.csv", "exactly these images"),
         "unknown": (manifest([other]), "", "trained on images of busi"),

@@ -93,6 +93,7 @@ def evaluate(
     request = Request(data, dataset, split, split_file, operating_point, trained_on, of_level, rule, _share(prevalence))
     names = [named(bundle) for bundle in bundles]
     require()
+    _check_out(out)
     if len(bundles) == 1:
         _one(names[0][1], request, out, keep)
     else:
@@ -109,6 +110,14 @@ def _is_paper(protocol: str, changes: list[str] | None) -> bool:
     return protocol == "paper"
 
 
+def _check_out(out: Path) -> None:
+    from senoscope.core.errors import UsageError
+
+    # Said before an hour of answers, not after it.
+    if out.exists() and not out.is_dir():
+        raise UsageError(f"--out {out} is a file", "name a folder")
+
+
 def _gap(
     bundles: list[str], data: Path, out: Path, dataset: str, changes: list[str], others: Mapping[str, object]
 ) -> None:
@@ -120,6 +129,7 @@ def _gap(
     unfit = [option for option, value in others.items() if value]
     if unfit:
         raise UsageError(f"{unfit[0]} does not go with --protocol paper", "it trains and tests every fold anew")
+    _check_out(out)
     show_gap(bundles[0], data, out, dataset, tuple(changes))
 
 

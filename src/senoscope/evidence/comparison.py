@@ -110,7 +110,9 @@ def check_names(names: Sequence[str]) -> None:
     """Raise `UsageError` where there are fewer than two names, or two are the same."""
     if len(names) < 2:
         raise UsageError("a comparison needs two models or more", "name several bundles")
-    twice = next((name for name in names if names.count(name) > 1), "")
+    # Each gets a folder of its name, and some file systems do not tell cases apart.
+    folded = [name.casefold() for name in names]
+    twice = next((name for name in names if folded.count(name.casefold()) > 1), "")
     if twice:
         raise UsageError(f"two bundles are called {twice!r}", "call them NAME=BUNDLE, such as old=runs/a new=runs/b")
 

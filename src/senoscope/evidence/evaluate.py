@@ -8,6 +8,7 @@ import numpy as np
 from senoscope.core.domain.bundle import BundleManifest, DatasetFingerprint
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.answers import check_level
+from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluation import Evaluation, Unread, assess
 from senoscope.evidence.findings import check_prevalence
 from senoscope.evidence.index import Index, Sample
@@ -188,6 +189,10 @@ def provenance(manifest: BundleManifest, data: DatasetFingerprint, held_out: str
     """
     if any(trained.sha256 == data.sha256 for trained in manifest.datasets):
         return "the training data itself", "the model was trained on exactly these images"
+    kin = DATASETS.get(data.name).same_women if data.name in DATASETS.names() else ()
+    shared = next((trained.name for trained in manifest.datasets if trained.name in kin), "")
+    if shared:
+        return f"{data.name} for a model of {shared}", f"{data.name} and {shared} hold some of the same women"
     if all(trained.name != data.name for trained in manifest.datasets):
         return f"external: the model was not trained on {data.name}", ""
     if manifest.recipe.split.mode == "crossval":

@@ -13,7 +13,7 @@ from senoscope.evidence.metrics.subgroups import Subgroup
 CAPTIONS = {
     "roc": "ROC curve; the dot is the operating point.",
     "pr": "Precision–recall curve; the line is the share of positives.",
-    "reliability": "Reliability; larger dots hold more. 95 % intervals (Wilson) take images as independent.",
+    "reliability": "Reliability; larger dots hold more. 95 % intervals (Wilson) take every case as independent.",
     "histogram": "Probabilities given; the dashed line is the operating point.",
     "decision": "Net benefit of calling by the model, everyone or nobody, at a prevalence of {share}.",
     "predictive": "PPV and NPV at the operating point, over the share of women who have the disease.",
@@ -93,7 +93,8 @@ def _figures(evaluation: Evaluation) -> Html:
         table(head, rows),
         words(
             f"In brackets: 95 % intervals by bootstrap over {unit} ({evaluation.replicates:,} replicates, percentiles, "
-            f"drawn within strata of positive, negative and mixed {unit}). Expected calibration error over {BINS} "
+            f"drawn within strata of positive, negative and mixed {unit}, but for the calibration intercept; so PPV, "
+            f"NPV and accuracy take the share of positives as given). Expected calibration error over {BINS} "
             f"equal-width bins. Positive is called from a probability of {evaluation.threshold:.4g} on "
             f"({evaluation.operating_point}). Figures are of {evaluation.pooling}."
         ),

@@ -72,11 +72,14 @@ class Index:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        seen: set[str] = set()
+        seen: dict[str, str] = {}
         for sample in self.samples:
             if sample.sample_id in seen:
-                raise DatasetError(f"{self.dataset}: sample {sample.sample_id!r} is listed twice")
-            seen.add(sample.sample_id)
+                raise DatasetError(
+                    f"{self.dataset}: sample {sample.sample_id!r} is listed twice",
+                    f"as {seen[sample.sample_id] or 'a row'} and {sample.path or 'a row'}; was it unpacked twice?",
+                )
+            seen[sample.sample_id] = sample.path
 
     def __len__(self) -> int:
         return len(self.samples)

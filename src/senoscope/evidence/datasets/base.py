@@ -58,6 +58,7 @@ class Dataset:
         layout: files that `read` looks for, in one line, for messages.
         read: builds the index of a folder in that layout; raises `DatasetError` where it is another.
         counted: what `published` counts: "images", "patches", "lesions", "patients", ….
+        same_women: names of sets that hold some of the same women, so that neither is external to the other.
         label_of: what the label describes; where it is the patient or the breast, one with two labels is an error.
     """
 
@@ -73,6 +74,7 @@ class Dataset:
     layout: str
     read: Callable[["Dataset", Path], Index]
     counted: str = "images"
+    same_women: tuple[str, ...] = ()
     label_of: str = "image"
 
     def index(self, root: Path) -> Index:

@@ -137,6 +137,7 @@ BREASTDCEDL = Dataset(
     patients=None,
     layout=f"{TABLE} with {IMAGES}/<patient>/slice_006.jpg, or {CLINICAL} alone",
     read=_read,
+    same_women=("ispy2",),
     counted="patients",
     label_of="patient",
 )

@@ -92,6 +92,7 @@ ISPY2 = Dataset(
     layout="ISPY2-Imaging-Cohort-1-Clinical-Data.xlsx with the archive's folders (ISPY2/ISPY2-100899/…/…/1-001.dcm) or "
     "NIfTI files in folders of patients",
     read=_read,
+    same_women=("breastdcedl",),
     counted="patients",
     label_of="patient",
 )

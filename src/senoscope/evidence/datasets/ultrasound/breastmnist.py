@@ -140,4 +140,5 @@ BREASTMNIST = Dataset(
     patients=None,
     layout="breastmnist.npz or breastmnist_224.npz with train_images, train_labels, val_images, …",
     read=_read,
+    same_women=("busi",),
 )

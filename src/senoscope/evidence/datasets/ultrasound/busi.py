@@ -136,4 +136,5 @@ BUSI = Dataset(
     patients=600,
     layout=f"{FOLDER}/benign, malignant and normal with 'benign (1).png' and 'benign (1)_mask.png'",
     read=_read,
+    same_women=("breastmnist",),
 )
