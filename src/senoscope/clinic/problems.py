@@ -24,6 +24,7 @@ STATUS = {
     "recipe": 400,
     "bundle": 500,
     "dataset": 500,
+    "no_ranking": 500,
     "weights": 500,
     "missing_extra": 501,
     "run": 500,
