@@ -19,8 +19,8 @@ from senoscope.evidence.tables import path_inside
 
 SAME_SCENE = 65
 """Bits of 256 up to which two images count as one woman's. Of the 47 pairs between 21 and 65 bits 46 were looked at: 45
-show one scene, shifted or zoomed a little, and keeping the other two images together costs nothing; from 66 bits on
-unrelated pictures are the rule."""
+show one scene, shifted or zoomed a little, and keeping the other two images together costs nothing; the one
+pair at 66 bits shows two, and pairs beyond were not looked at."""
 
 LABELS = ("benign", "malignant", "normal")
 FOLDER = "Dataset_BUSI_with_GT"
