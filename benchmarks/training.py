@@ -12,7 +12,8 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 
 from benchmarks.harness import Comparison, measure
 from benchmarks.material import Pictures, backbone, pictures, recipe
-from senoscope.core.domain.recipe import FitRecipe, Recipe
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.domain.recipe_parts import FitRecipe
 from senoscope.core.io import read
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.tasks import TASKS

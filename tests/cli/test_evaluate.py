@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from senoscope.cli.evaluate import evaluate, named
 from senoscope.core.domain.bundle import DatasetFingerprint
-from senoscope.core.domain.recipe import SplitRecipe
+from senoscope.core.domain.recipe_parts import SplitRecipe
 from senoscope.core.errors import DatasetError, MissingExtraError, SenoscopeError, UsageError
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.splits import write_split

@@ -18,7 +18,8 @@ from senoscope.core.domain.bundle import (
 )
 from senoscope.core.domain.geometry import Size
 from senoscope.core.domain.prediction import Flag, Prediction, Timings, Trust
-from senoscope.core.domain.recipe import Recipe, SplitRecipe
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.domain.recipe_parts import SplitRecipe
 from senoscope.core.errors import SenoscopeError
 from senoscope.core.io import read
 from senoscope.core.preprocess.pipeline import Pipeline

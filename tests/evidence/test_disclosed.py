@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from senoscope.core.domain.recipe import SplitRecipe
+from senoscope.core.domain.recipe_parts import SplitRecipe
 from senoscope.evidence.checklists import CLAIM, TRIPOD
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.disclosed import known

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from senoscope.core.domain.recipe import SplitRecipe
+from senoscope.core.domain.recipe_parts import SplitRecipe
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluate import evaluate

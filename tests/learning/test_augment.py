@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from senoscope.core.domain.image import Image
-from senoscope.core.domain.recipe import AugmentRecipe
+from senoscope.core.domain.recipe_parts import AugmentRecipe
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Crop, Flip, Gray, Resize
 from senoscope.learning.augment import viewed, views

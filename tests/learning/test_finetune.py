@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image as Pil
 
-from senoscope.core.domain.recipe import FinetuneRecipe, JitterRecipe
+from senoscope.core.domain.recipe_parts import FinetuneRecipe, JitterRecipe
 from senoscope.core.errors import RunError
 from senoscope.core.io import read
 from senoscope.core.preprocess.pipeline import Pipeline

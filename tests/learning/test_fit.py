@@ -8,7 +8,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from senoscope.core.domain.recipe import FitRecipe
+from senoscope.core.domain.recipe_parts import FitRecipe
 from senoscope.learning.fit import Examples, class_weights, fit_head, judge
 from senoscope.learning.loop import Row
 from senoscope.learning.models.heads import LogisticHead, PapersHead

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 import torch
 
-from senoscope.core.domain.recipe import ModelRecipe
+from senoscope.core.domain.recipe_parts import ModelRecipe
 from senoscope.core.errors import RecipeError
 from senoscope.core.tasks import TASKS
 from senoscope.learning.models.build import build

@@ -7,7 +7,7 @@ from skimage.color import hed2rgb, rgb2hed
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from senoscope.core.domain.recipe import JitterRecipe
+from senoscope.core.domain.recipe_parts import JitterRecipe
 from senoscope.learning.jitter import Change, apply, draw, restained, stained, stains
 from tests.makers.tissue_sets import tissue
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from sklearn.svm import SVC
 
-from senoscope.core.domain.recipe import FitRecipe, Recipe
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.domain.recipe_parts import FitRecipe
 from senoscope.core.errors import RunError
 from senoscope.learning import machine as machines
 from senoscope.learning.fit import Examples, fit_head

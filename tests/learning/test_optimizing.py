@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from senoscope.core.domain.recipe import FinetuneRecipe
+from senoscope.core.domain.recipe_parts import FinetuneRecipe
 from senoscope.learning.loop import Row
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.heads import LogisticHead

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image as Pil
 
-from senoscope.core.domain.recipe import JitterRecipe
+from senoscope.core.domain.recipe_parts import JitterRecipe
 from senoscope.core.errors import InputError
 from senoscope.core.io import read
 from senoscope.core.preprocess.pipeline import Pipeline

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from senoscope.core.domain.recipe import AugmentRecipe
+from senoscope.core.domain.recipe_parts import AugmentRecipe
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Crop, Flip, Gray, Rotate, Step
 from senoscope.evidence.index import Index, Sample

@@ -9,7 +9,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor
 
-from senoscope.core.domain.recipe import FinetuneRecipe, JitterRecipe
+from senoscope.core.domain.recipe_parts import FinetuneRecipe, JitterRecipe
 from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Pipeline

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
-from senoscope.core.domain.recipe import FitRecipe
+from senoscope.core.domain.recipe_parts import FitRecipe
 from senoscope.evidence.metrics.classification import roc_auc
 from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
 from senoscope.learning.losses import Loss, loss_of, numeric

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional
 
-from senoscope.core.domain.recipe import JitterRecipe
+from senoscope.core.domain.recipe_parts import JitterRecipe
 
 STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
 """Optical density of haematoxylin, eosin and DAB in red, green and blue (Ruifrok & Johnston 2001)."""

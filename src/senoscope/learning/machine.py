@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from sklearn.svm import SVC
 from torch import Tensor
 
-from senoscope.core.domain.recipe import FitRecipe
+from senoscope.core.domain.recipe_parts import FitRecipe
 from senoscope.core.errors import RunError
 from senoscope.learning.loop import Fitted, Row, Validation, write_log
 from senoscope.learning.models.svm import SVMHead

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from timm.models import group_parameters
 
-from senoscope.core.domain.recipe import FinetuneRecipe
+from senoscope.core.domain.recipe_parts import FinetuneRecipe
 from senoscope.learning.loop import Row
 from senoscope.learning.models.classifier import Classifier
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from senoscope.core.domain.recipe import JitterRecipe
+from senoscope.core.domain.recipe_parts import JitterRecipe
 from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Pipeline

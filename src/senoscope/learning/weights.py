@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from senoscope.core.domain.recipe import SMALLCNN
+from senoscope.core.domain.recipe_parts import SMALLCNN
 from senoscope.core.errors import RecipeError, WeightsError
 from senoscope.learning.models.smallcnn import SmallCNN
 

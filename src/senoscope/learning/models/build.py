@@ -1,6 +1,6 @@
 """From what a recipe says to a head."""
 
-from senoscope.core.domain.recipe import ModelRecipe
+from senoscope.core.domain.recipe_parts import ModelRecipe
 from senoscope.core.errors import RecipeError
 from senoscope.learning.models.heads import LogisticHead, PapersHead
 from senoscope.learning.models.smallcnn import DenseHead
