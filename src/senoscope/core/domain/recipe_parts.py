@@ -55,13 +55,15 @@ class ExamRecipe(Part):
 
     `pool` joins the images' features: their `mean`, or gated `attention` (Ilse et al. 2018, arXiv:1802.04712) with
     `hidden` units, which weighs them. Whatever images there are, in any number up to `most`, make an exam; of more, so
-    many evenly spaced ones.
+    many evenly spaced ones. Training leaves out a share `drop` of an exam's images at random, never all, so that an
+    answer from a part of them has been practised.
     """
 
     by: Literal["image", "breast", "patient"] = "image"
     pool: Literal["mean", "attention"] = "mean"
     hidden: Annotated[int, Field(ge=1, le=1024)] = 64
     most: Annotated[int, Field(ge=1, le=64)] = 8
+    drop: Annotated[float, Field(ge=0, lt=1)] = 0.0
 
     @property
     def joins(self) -> bool:
@@ -74,12 +76,14 @@ class RecordRecipe(Part):
 
     Numbers are standardised, words one-hot; a missing value and a word that training did not see are states of their
     own. `table` takes the mean of an exam's records; `gru` and `lstm` read them one after the other, image by image,
-    into `hidden` units. What comes out joins the images' features before the head.
+    into `hidden` units. What comes out joins the images' features before the head. Training forgets a share `drop` of
+    the facts at random, so that what was never missing there has an effect of its own when it is missing later.
     """
 
     facts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")], ...] = ()
     network: Literal["table", "gru", "lstm"] = "table"
     hidden: Annotated[int, Field(ge=1, le=1024)] = 16
+    drop: Annotated[float, Field(ge=0, lt=1)] = 0.1
 
 
 class PatchRecipe(Part):
