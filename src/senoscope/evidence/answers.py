@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from senoscope.core.errors import DatasetError
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.metrics.aggregation import Level, Rule, aggregate
+from senoscope.evidence.samples import joined
 
 RULES: dict[Rule, str] = {
     "mean": "the mean of its images' probabilities",
@@ -115,19 +116,5 @@ def kept_answers(images: Answers, whole: Pooled, level: Level, rule: Rule) -> An
 
 
 def _case(images: Answers, name: str, positions: NDArray[np.int64]) -> Sample:
-    """One entry for several images: what they agree on is kept, the rest is left out."""
     samples = [images.index.samples[int(position)] for position in positions]
-    first = samples[int(np.argmax(images.labels[positions]))]
-    facts = {
-        fact: value for fact, value in first.facts.items() if all(sample.facts.get(fact) == value for sample in samples)
-    }
-    return replace(
-        first,
-        sample_id=name,
-        path="",
-        masks=(),
-        boxes=(),
-        laterality=first.laterality if len({sample.laterality for sample in samples}) == 1 else "",
-        view=first.view if len({sample.view for sample in samples}) == 1 else "",
-        facts=facts,
-    )
+    return joined(samples, name, samples[int(np.argmax(images.labels[positions]))].label)

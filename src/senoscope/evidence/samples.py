@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -166,6 +166,23 @@ class Index:
             patients=self.units,
             sha256=hashlib.sha256("".join(lines).encode()).hexdigest(),
         )
+
+
+def joined(samples: Sequence[Sample], name: str, label: str) -> Sample:
+    """One entry for several images: what they agree on is kept, the rest is left out, and so are files and boxes."""
+    first = samples[0]
+    facts = {fact: said for fact, said in first.facts.items() if all(one.facts.get(fact) == said for one in samples)}
+    return replace(
+        first,
+        sample_id=name,
+        path="",
+        label=label,
+        masks=(),
+        boxes=(),
+        laterality=first.laterality if len({one.laterality for one in samples}) == 1 else "",
+        view=first.view if len({one.view for one in samples}) == 1 else "",
+        facts=facts,
+    )
 
 
 def _known(sample: Sample) -> str:

@@ -3,6 +3,11 @@
 A bundle is a folder with `bundle.json` (this), `model.onnx` and `card.md`. The network's input is `image (N, C, H, W)`
 float32; its outputs are `logits (N, 1)`, or `(N, K)` where the task has K > 2 labels, `saliency (N, h, w)` and
 `embedding (N, D)`.
+
+Where the manifest has an `exam`, one run answers one exam of N images, or of N records without pictures: inputs are
+`image (N, C, H, W)`, absent where no picture is looked at, and `metadata (N, M)`, absent where no fact is gone by;
+outputs are `logits (1, 1)` or `(1, K)`, `saliency (N, h, w)` and `embedding (N, D)` of each image, or `(1, 1, 1)` and
+`(1, D)` where there is none, and `attention (N,)`, the share of each image in the answer, its sum 1.
 """
 
 import base64
@@ -13,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from senoscope.core.domain.coding import RecordCoding
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.preprocess.pipeline import Pipeline
 
@@ -195,6 +201,20 @@ class MetricTable(_Part):
     answered: dict[str, Interval] = {}
 
 
+class ExamSpec(_Part):
+    """What one answer is of where it is not of an image alone, and what is asked beside the pixels.
+
+    Args:
+        by: whether an exam is an image with its record, a breast or a patient.
+        most: images of an exam at most; of more, so many evenly spaced ones are taken.
+        coding: of the records; without facts where nothing is asked.
+    """
+
+    by: Literal["image", "breast", "patient"]
+    most: Annotated[int, Field(ge=1, le=64)]
+    coding: RecordCoding
+
+
 class BundleManifest(_Part):
     """`bundle.json`."""
 
@@ -216,6 +236,7 @@ class BundleManifest(_Part):
     metrics: tuple[MetricTable, ...]
     datasets: tuple[DatasetFingerprint, ...]
     recipe: Recipe
+    exam: ExamSpec | None = None
 
     @property
     def prevalence(self) -> float:
