@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from senoscope.core.domain.recipe_parts import FinetuneRecipe, JitterRecipe
 from senoscope.core.io import read
@@ -18,78 +19,77 @@ from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
 from senoscope.learning.losses import loss_of, numeric
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.ensemble import Ensemble
-from senoscope.learning.optimizing import optimizer_of, rate_of, set_rate, warmed
-from senoscope.learning.pictures import Pictures, Shelf
+from senoscope.learning.optimizing import backbone_of, optimizer_of, rate_of, set_rate, warmed
+from senoscope.learning.pictures import Pictures, PictureSource
+from senoscope.learning.source import Batch, Part, Source, parts_of
+
+Network = TypeVar("Network", bound=nn.Module)
+
+JUDGED = 32
+"""Rows judged at once."""
 
 
-class _Training:
-    """One network, its optimiser and its pictures, epoch after epoch."""
+class _Training(Generic[Network, Batch]):
+    """One network, its optimiser and what it is trained on, epoch after epoch."""
 
-    def __init__(
-        self, classifier: Classifier, train: Pictures, recipe: FinetuneRecipe, jitter: JitterRecipe, plan: Plan
-    ) -> None:
+    def __init__(self, classifier: Network, train: Source[Network, Batch], recipe: FinetuneRecipe, plan: Plan) -> None:
         precision = "bf16-mixed" if torch.cuda.is_available() else "32-true"
         self.fabric = Fabric(accelerator="auto", devices=1, precision=precision)  # type: ignore[arg-type] # a literal
-        self.recipe, self.jitter, self.plan, self.scale = recipe, jitter, plan, train.pipeline.scale
-        self.shelf, self.labels = Shelf(train), torch.from_numpy(train.labels).float()
+        self.recipe, self.plan, self.train = recipe, plan, train
+        self.labels = torch.from_numpy(train.labels).float()
         self.weights = class_weights(train.labels, recipe.balance != "none")
         self.loss = loss_of(recipe.loss, recipe.focus, recipe.smoothing)
         self.rows: list[Row] = []
         self.classifier = classifier
+        self.network: Any
         self.network, self.optimizer = self.fabric.setup(classifier, optimizer_of(classifier, recipe))
         self.network.mark_forward_method("logits")
 
     def epoch(self, number: int) -> float:
-        """Train one epoch on pictures changed as drawn from seed and epoch; returns the mean loss."""
+        """Train one epoch on rows changed as drawn from the epoch; returns the mean loss."""
         # The head was fitted on features of the stored batch-norm statistics; those of a small batch would undo it.
-        self.classifier.backbone.eval()
-        rows, rate = self._order(), rate_of(self.recipe, self.plan.epochs, self.rows)
-        sizes = [len(part) for part in torch.from_numpy(rows).split(self.recipe.batch)]
-        steps = -(-len(sizes) // self.recipe.accumulate)
-        pictures = self.shelf.jittered(rows, self.recipe.batch, self.jitter, self.plan.seed, number)
-        total, begin = 0.0, 0
-        for batch, (images, size) in enumerate(zip(pictures, sizes, strict=True)):
-            step, place = divmod(batch, self.recipe.accumulate)
-            together = sum(sizes[step * self.recipe.accumulate :][: self.recipe.accumulate])
-            chosen = torch.from_numpy(rows[begin : begin + size])
-            begin += size
-            loss = self._loss(images, chosen)
-            total += numeric(loss, number, batch + 1) * size
+        backbone_of(self.classifier).eval()
+        parts, rate = parts_of(self._order(), self.recipe.batch), rate_of(self.recipe, self.plan.epochs, self.rows)
+        steps = -(-len(parts) // self.recipe.accumulate)
+        total = 0.0
+        for place, batch in enumerate(self.train.batches(parts, number)):
+            step, within = divmod(place, self.recipe.accumulate)
+            together = sum(len(part.rows) for part in parts[step * self.recipe.accumulate :][: self.recipe.accumulate])
+            loss, size = self._loss(batch, parts[place]), len(parts[place].rows)
+            total += numeric(loss, number, place + 1) * size
             self.fabric.backward(loss * (size / together))
-            if place + 1 == self.recipe.accumulate or batch + 1 == len(sizes):
+            if within + 1 == self.recipe.accumulate or place + 1 == len(parts):
                 set_rate(self.optimizer, rate * warmed(self.recipe, number, step, steps))
                 self.optimizer.step()
                 self.optimizer.zero_grad()
-        return total / len(rows)
+        return total / sum(len(part.rows) for part in parts)
 
     def _order(self) -> NDArray[np.int64]:
-        count = len(self.labels)
+        count = self.train.count
         if self.recipe.balance == "sampling":
             order = torch.multinomial(self.weights, count, replacement=True)
         else:
             order = torch.randperm(count)
-        # A last batch of one image cannot be batch-normalised; it waits for another epoch's order.
+        # A last batch of one row cannot be batch-normalised; it waits for another epoch's order.
         return order[: count - (count % self.recipe.batch == 1)].numpy()
 
-    def _loss(self, images: Tensor, chosen: Tensor) -> Tensor:
-        device = self.fabric.device
-        images = (images * self.scale).to(device, memory_format=torch.channels_last)
-        logits = self.network.logits(images)[:, 0].float()
-        weights = self.weights[chosen] if self.recipe.balance == "weights" else torch.ones(len(chosen))
-        return self.loss(logits, self.labels[chosen].to(device), weights.to(device))
+    def _loss(self, batch: Batch, part: Part) -> Tensor:
+        logits = self.train.logits(self.network, batch)[:, 0].float()
+        weights = self.weights[part.rows] if self.recipe.balance == "weights" else torch.ones(len(part.rows))
+        return self.loss(logits, self.labels[part.rows].to(logits.device), weights.to(logits.device))
 
-    def judge_of(self, validation: Pictures) -> Callable[[], Validation]:
-        """What judges the network on these pictures as they are."""
-        examples, shelf = Examples(np.empty((0, 0), np.float32), validation.labels), Shelf(validation)
-        return lambda: judge(self._logits(shelf), examples)
+    def judge_of(self, validation: Source[Network, Batch]) -> Callable[[], Validation]:
+        """What judges the network on these rows as they are."""
+        examples = Examples(np.empty((0, 0), np.float32), validation.labels)
+        return lambda: judge(self._logits(validation), examples)
 
-    def _logits(self, shelf: Shelf) -> Tensor:
+    def _logits(self, validation: Source[Network, Batch]) -> Tensor:
+        parts = parts_of(np.arange(validation.count), JUDGED)
         with torch.inference_mode():
-            parts = [
-                self.classifier.logits((part * self.scale).to(self.fabric.device)).float().cpu()
-                for part in shelf.plain(32)
+            found = [
+                validation.logits(self.classifier, batch).float().cpu() for batch in validation.batches(parts, None)
             ]
-        return torch.cat(parts)
+        return torch.cat(found)
 
 
 def finetune(
@@ -101,7 +101,7 @@ def finetune(
     plan: Plan,
     progress: Callable[[Row], None] = lambda row: None,
 ) -> Fitted:
-    """Train backbone and head together; the classifier is left in evaluation mode with its best weights.
+    """Train backbone and head together on pictures, each by itself; see `finetune_on`.
 
     Args:
         classifier: with a head fitted on frozen features, or nothing fitted at all.
@@ -113,10 +113,36 @@ def finetune(
         progress: called after each epoch.
 
     Raises:
+        RunError: as `finetune_on`.
+    """
+    source = PictureSource(train, jitter, plan.seed)
+    judged = None if validation is None else PictureSource(validation, jitter, plan.seed)
+    return finetune_on(classifier, source, judged, recipe, plan, progress)
+
+
+def finetune_on(
+    classifier: Network,
+    train: Source[Network, Batch],
+    validation: Source[Network, Batch] | None,
+    recipe: FinetuneRecipe,
+    plan: Plan,
+    progress: Callable[[Row], None] = lambda row: None,
+) -> Fitted:
+    """Train the whole network on any source; it is left in evaluation mode with its best weights.
+
+    Args:
+        classifier: whose `head` may have been fitted on frozen features.
+        train: what to train on.
+        validation: judged after every epoch; without it, all epochs are run.
+        recipe: how.
+        plan: how long, from which seed, and where to keep the checkpoint.
+        progress: called after each epoch.
+
+    Raises:
         RunError: the loss is no number, which names epoch and batch; or the checkpoint cannot be taken up or written.
     """
-    classifier.backbone.requires_grad_(True)
-    training = _Training(classifier, train, recipe, jitter, plan)
+    backbone_of(classifier).requires_grad_(True)
+    training = _Training(classifier, train, recipe, plan)
     validate = None if validation is None else training.judge_of(validation)
 
     def told(row: Row) -> None:

@@ -6,16 +6,23 @@ from typing import Any
 
 import torch
 from timm.models import group_parameters
+from torch import nn
 
 from senoscope.core.domain.recipe_parts import FinetuneRecipe
 from senoscope.learning.loop import Row
-from senoscope.learning.models.classifier import Classifier
 
 DROP = 0.1
 """What a plateau multiplies the learning rate by."""
 
 
-def optimizer_of(classifier: Classifier, recipe: FinetuneRecipe) -> torch.optim.Optimizer:
+def backbone_of(network: nn.Module) -> nn.Module:
+    """Return the part of a network that looks at pictures."""
+    backbone = network.backbone
+    assert isinstance(backbone, nn.Module)
+    return backbone
+
+
+def optimizer_of(classifier: nn.Module, recipe: FinetuneRecipe) -> torch.optim.Optimizer:
     """Build the optimiser a recipe asks for; each group's `share` says what part of the rate it gets.
 
     With `layer_decay` < 1, a parameter of the backbone that lies k layers below the head gets `layer_decay`^k (Howard &
@@ -31,12 +38,13 @@ def optimizer_of(classifier: Classifier, recipe: FinetuneRecipe) -> torch.optim.
             return torch.optim.AdamW(groups, lr=recipe.rate, weight_decay=recipe.decay)
 
 
-def _groups(classifier: Classifier, recipe: FinetuneRecipe) -> list[dict[str, Any]]:
+def _groups(classifier: nn.Module, recipe: FinetuneRecipe) -> list[dict[str, Any]]:
     if recipe.layer_decay == 1:
         return [{"params": list(classifier.parameters()), "share": 1.0}]
-    matcher: Any = classifier.backbone.group_matcher
-    depths: dict[int, list[str]] = group_parameters(classifier.backbone, matcher(coarse=False))
-    named = dict(classifier.backbone.named_parameters())
+    backbone = backbone_of(classifier)
+    matcher: Any = backbone.group_matcher
+    depths: dict[int, list[str]] = group_parameters(backbone, matcher(coarse=False))
+    named = dict(backbone.named_parameters())
     ordered = sorted(depths)
     groups = [
         {
@@ -45,7 +53,8 @@ def _groups(classifier: Classifier, recipe: FinetuneRecipe) -> list[dict[str, An
         }
         for rank, depth in enumerate(ordered)
     ]
-    return [*groups, {"params": list(classifier.head.parameters()), "share": 1.0}]
+    above = [parameter for name, parameter in classifier.named_parameters() if not name.startswith("backbone.")]
+    return [*groups, {"params": above, "share": 1.0}]
 
 
 def rate_of(recipe: FinetuneRecipe, epochs: int, rows: Sequence[Row]) -> float:

@@ -14,6 +14,8 @@ from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.learning.jitter import Change, apply, draw
+from senoscope.learning.models.classifier import Classifier
+from senoscope.learning.source import Part
 
 HELD = 2 * 2**30
 """Bytes of prepared pictures that are held; those beyond are read again in every epoch."""
@@ -52,16 +54,37 @@ class Shelf:
             self._kept[position] = picture
         return picture
 
-    def plain(self, batch: int) -> Iterator[Tensor]:
-        """All pictures in order, (n, 3, S, S) float32 in [0, 1], in batches."""
-        for group in batches(lambda row: apply(Change(), self.get(row)), range(len(self._pictures.paths)), batch=batch):
-            yield torch.stack(group)
 
-    def jittered(self, rows: NDArray[np.int64], batch: int, recipe: JitterRecipe, *seed: int) -> Iterator[Tensor]:
-        """Pictures of these positions, changed as drawn from the seed and the place in the order, in batches."""
+class PictureSource:
+    """Every picture by itself, as a source of training.
 
-        def change(place: int) -> Tensor:
-            return apply(draw(recipe, *seed, place), self.get(int(rows[place])))
+    Args:
+        pictures: which.
+        jitter: changes of training pictures.
+        seed: of these changes, with epoch and place.
+    """
 
-        for group in batches(change, range(len(rows)), batch=batch):
-            yield torch.stack(group)
+    def __init__(self, pictures: Pictures, jitter: JitterRecipe, seed: int) -> None:
+        self.labels, self.count = pictures.labels, len(pictures.paths)
+        self._shelf, self._scale = Shelf(pictures), pictures.pipeline.scale
+        self._jitter, self._seed = jitter, seed
+
+    def batches(self, parts: Sequence[Part], epoch: int | None) -> Iterator[Tensor]:
+        """(n, 3, S, S) float32 in [0, 1] for each part, prepared in threads ahead of their use."""
+
+        def prepared(part: Part) -> Tensor:
+            changes = (
+                Change() if epoch is None else draw(self._jitter, self._seed, epoch, int(place))
+                for place in part.places
+            )
+            return torch.stack(
+                [apply(change, self._shelf.get(int(row))) for row, change in zip(part.rows, changes, strict=True)]
+            )
+
+        for (batch,) in batches(prepared, parts, batch=1):
+            yield batch
+
+    def logits(self, network: Classifier, batch: Tensor) -> Tensor:
+        """(n, 1) logits, on the network's device."""
+        images = (batch * self._scale).to(network.mean.device, memory_format=torch.channels_last)
+        return network.logits(images)
