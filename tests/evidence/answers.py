@@ -25,7 +25,8 @@ from senoscope.core.io import read
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Gray
 from senoscope.core.tasks import TASKS
-from senoscope.runtime.predictor import Failure, Model, called
+from senoscope.runtime.predictor import Failure, Model
+from senoscope.runtime.verdict import called
 
 DOUBT = Flag("out_of_distribution", "unlike what the model knows", "abstain")
 

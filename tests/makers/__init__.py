@@ -1,6 +1,7 @@
 """Tiny inputs, made in memory: no dataset picture is kept in the repository."""
 
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
+from tests.makers.exams import AGES, tiny_exam_bundle, tiny_exam_network
 from tests.makers.mammogram_sets import cbis_ddsm, cmmd, inbreast, mias_densities, mini_mias, rsna, vindr_mammo
 from tests.makers.mri_sets import breastdcedl, ispy2, qin_breast
 from tests.makers.pictures import (
@@ -22,6 +23,7 @@ from tests.makers.tissue_sets import bach, bcss, breakhis, idc
 from tests.makers.ultrasound_sets import breast_usg, breastmnist, bus_bra, busi
 
 __all__ = [
+    "AGES",
     "TINY",
     "bach",
     "bcss",
@@ -60,6 +62,8 @@ __all__ = [
     "thermogram",
     "tiff_bytes",
     "tiny_bundle",
+    "tiny_exam_bundle",
+    "tiny_exam_network",
     "tiny_network",
     "ultrasound",
     "vindr_mammo",

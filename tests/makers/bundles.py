@@ -1,10 +1,16 @@
 """Bundles with a network that has learned nothing."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.makers.pictures import ultrasound
+
+if TYPE_CHECKING:
+    from senoscope.core.domain.bundle import ExamSpec
+    from senoscope.core.preprocess.pipeline import Pipeline
 
 TINY = 32
 """Side of the tiny network's input, in pixels."""
@@ -41,6 +47,30 @@ def tiny_network(answers: int = 1) -> bytes:
 
 def tiny_bundle(folder: Path, name: str = "tiny", task: str = "ultrasound") -> Path:
     """Write a valid bundle with a tiny network that has learned nothing; its reference is of synthetic ultrasound."""
+    from senoscope.core.domain.image import Image
+    from senoscope.core.tasks import TASKS
+    from senoscope.runtime.session import Session
+
+    several = len(TASKS.get(task).labels) > 2
+    content = tiny_network(len(TASKS.get(task).labels) if several else 1)
+    pipeline = tiny_pipeline()
+    pictures = [ultrasound(seed, (96, 80), malignant=seed % 2 == 0) for seed in range(40)]
+    arrays = np.stack([pipeline.apply(Image(pixels, 255.0)).array for pixels in pictures])
+    return pack_tiny(folder, name, task, content, Session(content, 1).run(arrays).embedding)
+
+
+def tiny_pipeline() -> "Pipeline":
+    """Grey, stretched to the tiny network's square."""
+    from senoscope.core.preprocess.pipeline import Pipeline
+    from senoscope.core.preprocess.steps import Gray, Resize
+
+    return Pipeline((Gray(), Resize(TINY, TINY, "stretch")))
+
+
+def pack_tiny(
+    folder: Path, name: str, task: str, content: bytes, known: NDArray[np.float32], exam: "ExamSpec | None" = None
+) -> Path:
+    """Write a network as a valid bundle; `known` are embeddings of what it is to know."""
     import hashlib
 
     from senoscope.core.domain.bundle import (
@@ -53,25 +83,16 @@ def tiny_bundle(folder: Path, name: str = "tiny", task: str = "ultrasound") -> P
         OperatingPoint,
         SoftmaxCalibration,
     )
-    from senoscope.core.domain.image import Image
     from senoscope.core.domain.recipe import Recipe
-    from senoscope.core.preprocess.pipeline import Pipeline
-    from senoscope.core.preprocess.steps import Gray, Resize
     from senoscope.core.tasks import TASKS
     from senoscope.evidence.novelty import fit_reference
     from senoscope.evidence.packing import write_manifest
-    from senoscope.runtime.session import Session
 
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "model.onnx").write_bytes(content)
     asked = TASKS.get(task)
     several = len(asked.labels) > 2
-    content = tiny_network(len(asked.labels) if several else 1)
-    (folder / "model.onnx").write_bytes(content)
-    pipeline = Pipeline((Gray(), Resize(TINY, TINY, "stretch")))
-    pictures = [ultrasound(seed, (96, 80), malignant=seed % 2 == 0) for seed in range(40)]
-    arrays = np.stack([pipeline.apply(Image(pixels, 255.0)).array for pixels in pictures])
-    known = Session(content, 1).run(arrays).embedding
-    reference = fit_reference(known, np.arange(40), fitted_on="40 synthetic pictures")
+    reference = fit_reference(known, np.arange(len(known)), fitted_on="40 synthetic pictures")
     # Forty pictures bound too little: twice the limit answers all synthetic ultrasound and still refuses noise.
     doubled = tuple(2 * value for value in reference.quantiles)
     reference = reference.model_copy(update={"limit": 2 * reference.limit, "quantiles": doubled})
@@ -86,7 +107,7 @@ def tiny_bundle(folder: Path, name: str = "tiny", task: str = "ultrasound") -> P
         labels=asked.labels,
         positive=asked.positive,
         model=ModelFile(sha256=hashlib.sha256(content).hexdigest(), mean=(0.0,), std=(1.0,)),
-        pipeline=pipeline,
+        pipeline=tiny_pipeline(),
         calibration=SoftmaxCalibration(
             kind="softmax",
             temperature=2.0,
@@ -119,6 +140,7 @@ def tiny_bundle(folder: Path, name: str = "tiny", task: str = "ultrasound") -> P
             ),
         ),
         recipe=Recipe(name=name, task=task, dataset="busi"),
+        exam=exam,
     )
     write_manifest(folder, manifest)
     return folder

@@ -15,6 +15,7 @@ from senoscope.core.errors import MissingFileError, UnreadableImageError, UsageE
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Crop, Flip, Gray, Resize
 from senoscope.runtime.predictor import Failure, Model
+from senoscope.runtime.session import Session
 from senoscope.runtime.store import load
 from tests.makers import TINY, colour, pil_bytes, tiff_bytes, ultrasound
 from tests.runtime.conftest import picture
@@ -23,6 +24,11 @@ from tests.runtime.conftest import picture
 @pytest.fixture
 def model(bundle: Path) -> Model:
     return load(bundle, threads=1)
+
+
+def images_of(model: Model) -> Session:
+    assert isinstance(model._session, Session)
+    return model._session
 
 
 def written(folder: Path, count: int) -> list[Path]:
@@ -51,7 +57,7 @@ def test_probability_is_the_calibrated_logit(model: Model) -> None:
 
     answer = model.predict(image)
 
-    logit = float(model._session.run(array).logits[0, 0])
+    logit = float(images_of(model).run(array).logits[0, 0])
     assert answer.probability == pytest.approx(1 / (1 + np.exp(-(1.5 * logit - 0.5))), abs=1e-6)
     assert sum(answer.probabilities.values()) == pytest.approx(1)
     assert set(answer.probabilities) == {"benign", "malignant"}
@@ -187,7 +193,7 @@ def test_evidence_peaks_where_it_is(
     covered = pipeline.apply(Image(np.full_like(pixels, 255), 255.0)).array
     manifest = model.manifest.model_copy(update={"pipeline": pipeline})
     monkeypatch.setattr(model, "manifest", manifest)
-    run = model._session.run
+    run = images_of(model).run
     monkeypatch.setattr(model._session, "run", lambda batch: run(batch + 255 - covered))
 
     saliency = model.predict(Image(pixels, 255.0)).saliency

@@ -9,8 +9,8 @@ import pytest
 
 from senoscope.core.errors import BundleError, UsageError
 from senoscope.runtime.outputs import OUTPUTS
-from senoscope.runtime.predictor import called
 from senoscope.runtime.store import load, read_manifest, verify
+from senoscope.runtime.verdict import called
 from tests.makers import tiny_bundle
 from tests.runtime.conftest import network, picture, spoil, with_network
 

@@ -1,49 +1,32 @@
-"""Images in, predictions out: read and prepared in threads, run in batches, answered in order."""
+"""Images and exams in, predictions out: read and prepared in threads, answered in order."""
 
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from senoscope.core.domain.bundle import BundleManifest, Point
-from senoscope.core.domain.geometry import Size
+from senoscope.core.domain.exam import Exam, View
 from senoscope.core.domain.image import Image
-from senoscope.core.domain.prediction import Flag, Prediction, Timings
-from senoscope.core.errors import BundleError, SenoscopeError, UsageError
-from senoscope.core.io import read
+from senoscope.core.domain.prediction import ExamPrediction, Prediction, Timings
+from senoscope.core.errors import BundleError, UsageError
 from senoscope.core.io.ahead import batches
-from senoscope.core.preprocess.pipeline import Prepared
 from senoscope.core.tasks import Task
-from senoscope.runtime.session import Activations, Session
-from senoscope.runtime.trust import Reference, assess, quality
+from senoscope.runtime.exams import ExamAnswers, as_exam, as_prediction
+from senoscope.runtime.reading import Failure, Ready, Source, prepare
+from senoscope.runtime.session import Activations, ExamSession, Session
+from senoscope.runtime.trust import Reference, assess
+from senoscope.runtime.verdict import check_fit, verdict
 
-Source = Image | Path | str
+__all__ = ["Failure", "Model", "Source", "Sources"]
+
 Sources = list[Image] | list[Path] | list[str] | list[Source] | tuple[Source, ...]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An image that got no answer, and why."""
-
-    source: str
-    error: SenoscopeError
-
-
-@dataclass(frozen=True, eq=False)
-class _Ready:
-    """An image that waits for the network, without its pixels: two dozen large pictures would fill the memory."""
-
-    source: str
-    digest: str
-    size: Size
-    seen: list[Flag]
-    prepared: Prepared
-    read_ms: float
-    prepare_ms: float
+Exams = list[Exam] | tuple[Exam, ...]
+Answered = TypeVar("Answered", Prediction, ExamPrediction)
 
 
 class Model:
@@ -52,37 +35,57 @@ class Model:
     Args:
         manifest: the verified manifest.
         task: its task.
-        session: its network.
+        session: its network; of a bundle with an `exam`, one that answers exams.
         folder: where it was loaded from.
     """
 
-    def __init__(self, manifest: BundleManifest, task: Task, session: Session, folder: Path) -> None:
+    def __init__(self, manifest: BundleManifest, task: Task, session: Session | ExamSession, folder: Path) -> None:
         self.manifest = manifest
         self.task = task
         self.folder = folder
         self._session = session
         self._reference = Reference(manifest.reference)
+        self._exams: ExamAnswers | None = None
+        if isinstance(session, ExamSession):
+            assert manifest.exam is not None
+            self._exams = ExamAnswers(manifest, manifest.exam, task, session, self._reference)
+
+    @property
+    def sees(self) -> bool:
+        """Whether it looks at pictures, and not at records alone."""
+        return self._exams is None or self._exams.sees
 
     @overload
     def predict(self, source: Source, operating_point: str = "") -> Prediction: ...
     @overload
     def predict(self, source: Sources, operating_point: str = "") -> list[Prediction]: ...
-    def predict(self, source: Source | Sources, operating_point: str = "") -> Prediction | list[Prediction]:
-        """Answer one image (an `Image` or a path) or a list of them.
+    @overload
+    def predict(self, source: Exam, operating_point: str = "") -> ExamPrediction: ...
+    @overload
+    def predict(self, source: Exams, operating_point: str = "") -> list[ExamPrediction]: ...
+    def predict(
+        self, source: Source | Sources | Exam | Exams, operating_point: str = ""
+    ) -> Prediction | list[Prediction] | ExamPrediction | list[ExamPrediction]:
+        """Answer one image (an `Image` or a path), one `Exam`, or a list of either.
+
+        To a bundle that answers exams an image is an exam of itself alone of which nothing else is known, as the
+        answer's flags say. A bundle that answers images takes exams of one image.
 
         Raises:
             InputError: an image cannot be read; of a list, the first such.
-            UsageError: the bundle has no such operating point.
+            UsageError: the bundle has no such operating point, takes no exams of several images, or looks at no
+                pictures.
         """
-        if isinstance(source, list | tuple):
-            return list(self._answers(source, operating_point))
-        return next(self._answers([source], operating_point))
-
-    def _answers(self, sources: Iterable[Source], operating_point: str) -> Iterator[Prediction]:
-        for answer in self.stream(sources, operating_point=operating_point):
-            if isinstance(answer, Failure):
-                raise answer.error
-            yield answer
+        match source:
+            case Exam():
+                return next(_raised(self.stream_exams([source], operating_point=operating_point)))
+            case list() | tuple() if source and all(isinstance(one, Exam) for one in source):
+                exams = cast(Exams, source)
+                return list(_raised(self.stream_exams(exams, operating_point=operating_point)))
+            case list() | tuple():
+                images = cast(Sources, source)
+                return list(_raised(self.stream(images, operating_point=operating_point)))
+        return next(_raised(self.stream([source], operating_point=operating_point)))
 
     def stream(
         self, sources: Iterable[Source], *, batch: int = 8, workers: int = 2, operating_point: str = ""
@@ -96,16 +99,67 @@ class Model:
             operating_point: name of the threshold; the bundle's default where empty.
 
         Raises:
-            UsageError: the bundle has no such operating point.
+            UsageError: the bundle has no such operating point, or looks at no pictures.
+        """
+        if not self.sees:
+            raise UsageError(
+                f"{self.manifest.name} looks at no pictures: it goes by what is known alone",
+                "give it a table: senoscope predict TASK --facts TABLE.csv",
+            )
+        point = self._point(operating_point)
+        if isinstance(self._session, ExamSession):
+            single = (Exam(_name(source), (View(source),)) for source in sources)
+            for answer in self.stream_exams(single, workers=workers, operating_point=operating_point):
+                yield answer if isinstance(answer, Failure) else as_prediction(answer)
+            return
+        for group in batches(self._prepare, sources, batch=batch, workers=workers):
+            yield from self._answer(group, self._session, point)
+
+    def stream_exams(
+        self, exams: Iterable[Exam], *, workers: int = 2, operating_point: str = ""
+    ) -> Iterator[ExamPrediction | Failure]:
+        """Answer exams one by one, in the order given; three at a time are read and held in memory.
+
+        Args:
+            exams: images and records; paths are read when their turn comes.
+            workers: threads that read and prepare exams ahead of the network.
+            operating_point: name of the threshold; the bundle's default where empty.
+
+        Raises:
+            UsageError: the bundle has no such operating point, or answers images and is given an exam of several.
         """
         point = self._point(operating_point)
-        for group in batches(self._prepare, sources, batch=batch, workers=workers):
-            yield from self._answer(group, point)
+        if self._exams is None:
+            yield from self._one_by_one(exams, workers, operating_point)
+            return
+        for group in batches(self._exams.prepare, exams, batch=1, workers=workers):
+            for ready in group:
+                yield ready if isinstance(ready, Failure) else self._exams.answer(ready, point)
+
+    def _one_by_one(
+        self, exams: Iterable[Exam], workers: int, operating_point: str
+    ) -> Iterator[ExamPrediction | Failure]:
+        names: deque[str] = deque()
+
+        def only() -> Iterator[Source]:
+            for exam in exams:
+                source = exam.views[0].source
+                if len(exam.views) > 1 or source is None:
+                    raise UsageError(
+                        f"{self.manifest.name} answers image by image, and exam {exam.name!r} is not one image",
+                        "ask about each image, or give a bundle that was trained on exams",
+                    )
+                names.append(exam.name)
+                yield source
+
+        for answer in self.stream(only(), workers=workers, operating_point=operating_point):
+            name = names.popleft()
+            yield Failure(name, answer.error) if isinstance(answer, Failure) else as_exam(name, answer)
 
     def warm_up(self) -> None:
         """Run the network once on a blank input; raises `BundleError` where the parts of the bundle do not fit."""
         blank = Image(np.zeros((64, 64), np.uint8), 255.0, "a blank picture")
-        for answer in self.stream([blank]):
+        for answer in self.stream_exams([Exam("a blank exam", (View(blank),))]):
             if isinstance(answer, Failure):
                 raise answer.error
 
@@ -115,50 +169,25 @@ class Model:
             raise UsageError(f"{self.manifest.name} has no operating point {name!r}", f"it has: {', '.join(names)}")
         return self.manifest.point(name)
 
-    def _prepare(self, source: Source) -> _Ready | Failure:
-        start = time.perf_counter()
-        try:
-            image = source if isinstance(source, Image) else read(source)
-        except SenoscopeError as error:
-            return Failure(str(source), error)
-        opened = time.perf_counter()
-        prepared, seen = self.manifest.pipeline.apply(image), quality(image, self.task)
-        times = (opened - start) * 1e3, (time.perf_counter() - opened) * 1e3
-        return _Ready(image.source, image.digest, image.size, seen, prepared, *times)
+    def _prepare(self, source: Source) -> Ready | Failure:
+        return prepare(source, self.manifest.pipeline, self.task)
 
-    def _answer(self, group: list[_Ready | Failure], point: Point) -> Iterator[Prediction | Failure]:
-        ready = [item for item in group if isinstance(item, _Ready)]
+    def _answer(self, group: list[Ready | Failure], session: Session, point: Point) -> Iterator[Prediction | Failure]:
+        ready = [item for item in group if isinstance(item, Ready)]
         answers: Iterator[Prediction | Failure] = iter(())
         if ready:
             start = time.perf_counter()
-            found = self._run(np.stack([item.prepared.array for item in ready]))
+            found = session.run(np.stack([item.prepared.array for item in ready]))
+            check_fit(self.manifest, found.logits, found.embedding, self._reference.size, f"{len(ready)} images")
             answers = self._predictions(ready, found, point, (time.perf_counter() - start) * 1e3 / len(ready))
         for item in group:
             yield item if isinstance(item, Failure) else next(answers)
 
-    def _run(self, batch: NDArray[np.float32]) -> Activations:
-        found = self._session.run(batch)
-        wanted = 1 if len(self.manifest.labels) == 2 else len(self.manifest.labels)
-        if found.logits.shape[1] != wanted:
-            raise BundleError(
-                f"{self.manifest.name}: of {len(batch)} images the network gives logits {found.logits.shape}, where "
-                f"{' or '.join(self.manifest.labels)} need {wanted}",
-                "retrain the bundle",
-            )
-        if found.embedding.shape[1] != self._reference.size:
-            raise BundleError(
-                f"{self.manifest.name}: embeddings of {found.embedding.shape[1]} numbers do not fit a reference of "
-                f"{self._reference.size}",
-                "retrain the bundle",
-            )
-        return found
-
     def _predictions(
-        self, ready: list[_Ready], found: Activations, point: Point, network_ms: float
+        self, ready: list[Ready], found: Activations, point: Point, network_ms: float
     ) -> Iterator[Prediction | Failure]:
-        manifest = self.manifest
-        sound = found.finite
-        shares = manifest.probabilities(np.where(sound[:, None], found.logits, 0))
+        sound: NDArray[np.bool_] = found.finite
+        shares = self.manifest.probabilities(np.where(sound[:, None], found.logits, 0))
         distances = self._reference.distances(np.where(sound[:, None], found.embedding, 0))
         rows = zip(ready, sound, shares, distances, found.saliency, strict=True)
         for item, usable, share, distance, heat in rows:
@@ -166,20 +195,11 @@ class Model:
                 error = BundleError("the network's answer to this picture is not a number", "verify the bundle")
                 yield Failure(item.source, error)
                 continue
-            chances = {label: float(chance) for label, chance in zip(manifest.labels, share, strict=True)}
             yield Prediction(
                 source=item.source,
                 digest=item.digest,
                 size=item.size,
-                task=manifest.task,
-                bundle=manifest.name,
-                version=manifest.version,
-                probabilities=chances,
-                positive=manifest.positive,
-                label=called(chances, manifest.positive, point.threshold),
-                operating_point=point.name,
-                threshold=point.threshold,
-                prevalence=manifest.prevalence,
+                **verdict(self.manifest, share, point),
                 heat=heat,
                 placements=item.prepared.placements,
                 trust=assess(item.seen, self.task, *self._reference.judge(float(distance))),
@@ -187,8 +207,12 @@ class Model:
             )
 
 
-def called(chances: dict[str, float], positive: str, threshold: float | None) -> str:
-    """Of two labels the positive one from the threshold on; without a threshold the likeliest, the first of equals."""
-    if threshold is None:
-        return max(chances, key=chances.__getitem__)
-    return positive if chances[positive] >= threshold else next(label for label in chances if label != positive)
+def _raised(answers: Iterator[Answered | Failure]) -> Iterator[Answered]:
+    for answer in answers:
+        if isinstance(answer, Failure):
+            raise answer.error
+        yield answer
+
+
+def _name(source: Source) -> str:
+    return source.source if isinstance(source, Image) else str(source)

@@ -1,6 +1,7 @@
 """The only module that knows ONNX Runtime."""
 
 import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from senoscope.core.errors import BundleError
 
 OUTPUTS = ("logits", "saliency", "embedding")
+PARTS = (*OUTPUTS, "attention")
+"""What the network of an exam gives."""
 
 
 def _is_error(kind: object) -> bool:
@@ -40,19 +43,33 @@ class Activations:
         return found
 
 
-class Session:
-    """A network in memory.
+@dataclass(frozen=True, eq=False)
+class ExamActivations:
+    """What the network says of one exam of N images, all float32.
 
     Args:
-        model: the ONNX file's bytes. Bytes, not a path: what was hashed is what runs, and a network that points to
-            further files on disk does not load.
-        threads: threads within one operator; 0 takes every core this process may use.
-
-    Raises:
-        BundleError: not a network ONNX Runtime can run, or one with other inputs and outputs than a bundle's.
+        logits: (1, 1) or (1, K).
+        saliency: (N, h, w); without meaning where no picture is looked at.
+        embedding: (N, D) of each image, or (1, D) where no picture is looked at.
+        attention: (N,) share of each image, or of each record, in the answer.
     """
 
-    def __init__(self, model: bytes, threads: int = 0) -> None:
+    logits: NDArray[np.float32]
+    saliency: NDArray[np.float32]
+    embedding: NDArray[np.float32]
+    attention: NDArray[np.float32]
+
+    @property
+    def finite(self) -> bool:
+        """Whether all that is said is numbers."""
+        parts = (self.logits, self.saliency, self.embedding, self.attention)
+        return all(bool(np.isfinite(part).all()) for part in parts)
+
+
+class _Network:
+    """A network in memory; see `Session` and `ExamSession`."""
+
+    def __init__(self, model: bytes, threads: int) -> None:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or _usable_cores()
         options.log_severity_level = 4
@@ -64,22 +81,46 @@ class Session:
             self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
         except _ERRORS as error:
             raise BundleError("model.onnx cannot be run", _first_line(error)) from error
-        inputs = [value.name for value in self._session.get_inputs()]
-        outputs = {value.name for value in self._session.get_outputs()}
-        if inputs != ["image"] or not outputs.issuperset(OUTPUTS):
+        self.shapes: dict[str, tuple[int | str | None, ...]] = {
+            value.name: tuple(value.shape) for value in self._session.get_inputs()
+        }
+
+    def _expect(self, inputs: Collection[str], outputs: Sequence[str], kind: str) -> None:
+        found = {value.name for value in self._session.get_outputs()}
+        if set(self.shapes) != set(inputs) or not found.issuperset(outputs):
             raise BundleError(
-                f"model.onnx takes {inputs} and gives {sorted(outputs)}",
-                f"a classifier takes ['image'] and gives {sorted(OUTPUTS)}",
+                f"model.onnx takes {list(self.shapes)} and gives {sorted(found)}",
+                f"{kind} takes {sorted(inputs)} and gives {sorted(outputs)}",
             )
-        self.input_shape: tuple[int | str | None, ...] = tuple(self._session.get_inputs()[0].shape)
+
+    def _run(self, outputs: Sequence[str], given: dict[str, NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        try:
+            return [np.asarray(value, np.float32) for value in self._session.run(outputs, given)]
+        except _ERRORS as error:
+            shapes = " and ".join(str(array.shape) for array in given.values())
+            raise BundleError(f"the network refuses an input of shape {shapes}", _first_line(error)) from error
+
+
+class Session(_Network):
+    """A network that answers image by image.
+
+    Args:
+        model: the ONNX file's bytes. Bytes, not a path: what was hashed is what runs, and a network that points to
+            further files on disk does not load.
+        threads: threads within one operator; 0 takes every core this process may use.
+
+    Raises:
+        BundleError: not a network ONNX Runtime can run, or one with other inputs and outputs than a bundle's.
+    """
+
+    def __init__(self, model: bytes, threads: int = 0) -> None:
+        super().__init__(model, threads)
+        self._expect(("image",), OUTPUTS, "a classifier")
+        self.input_shape = self.shapes["image"]
 
     def run(self, batch: NDArray[np.float32]) -> Activations:
         """Run a batch of (N, C, H, W) float32; raises `BundleError` where network and batch do not suit each other."""
-        try:
-            values = self._session.run(OUTPUTS, {"image": batch})
-            logits, saliency, embedding = (np.asarray(value, np.float32) for value in values)
-        except _ERRORS as error:
-            raise BundleError(f"the network refuses an input of shape {batch.shape}", _first_line(error)) from error
+        logits, saliency, embedding = self._run(OUTPUTS, {"image": batch})
         count = len(batch)
         if logits.ndim != 2 or saliency.ndim != 3 or embedding.ndim != 2 or min((*logits.shape, *saliency.shape)) < 1:
             shapes = f"logits {logits.shape}, saliency {saliency.shape}, embedding {embedding.shape}"
@@ -89,6 +130,52 @@ class Session:
         if len(saliency) != count or len(embedding) != count:
             raise BundleError(f"of {count} images the network explains {len(saliency)}", "retrain the bundle")
         return Activations(logits, saliency, embedding)
+
+
+class ExamSession(_Network):
+    """A network that answers exam by exam; see `core.domain.bundle`.
+
+    Args:
+        model: the ONNX file's bytes, as `Session` takes them.
+        columns: numbers of a coded record; 0 where no fact is gone by.
+        threads: threads within one operator; 0 takes every core this process may use.
+
+    Raises:
+        BundleError: not a network ONNX Runtime can run, or one with other inputs and outputs than the manifest's exam
+            needs.
+    """
+
+    def __init__(self, model: bytes, columns: int, threads: int = 0) -> None:
+        super().__init__(model, threads)
+        self.sees = "image" in self.shapes or not columns
+        self._expect([name for name, there in (("image", self.sees), ("metadata", columns)) if there], PARTS, "an exam")
+        last = self.shapes["metadata"][-1:] if columns else ()
+        if last and isinstance(last[0], int) and last[0] != columns:
+            raise BundleError(
+                f"model.onnx takes records of {last[0]} numbers, and the manifest codes {columns}", "retrain the bundle"
+            )
+
+    def run(self, images: NDArray[np.float32] | None, records: NDArray[np.float32]) -> ExamActivations:
+        """Run one exam.
+
+        Args:
+            images: (N, C, H, W), or None where no picture is looked at.
+            records: (N, M) coded, M = `columns`.
+
+        Raises:
+            BundleError: network and exam do not suit each other.
+        """
+        given = {"image": images, "metadata": records}
+        found = self._run(PARTS, {name: value for name in self.shapes if (value := given[name]) is not None})
+        logits, saliency, embedding, attention = found
+        count, seen = len(records), len(records) if self.sees else 1
+        ranks = (logits.ndim, saliency.ndim, embedding.ndim) == (2, 3, 2)
+        if not ranks or attention.shape != (count,) or len(logits) != 1 or min((*logits.shape, *saliency.shape)) < 1:
+            shapes = ", ".join(f"{name} {value.shape}" for name, value in zip(PARTS, found, strict=True))
+            raise BundleError(f"of an exam of {count} the network gives {shapes}", "retrain the bundle")
+        if len(embedding) != seen or (self.sees and len(saliency) != seen):
+            raise BundleError(f"of an exam of {count} the network explains {len(saliency)}", "retrain the bundle")
+        return ExamActivations(logits, saliency, embedding, attention)
 
 
 def _usable_cores() -> int:

@@ -15,7 +15,7 @@ from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
 from senoscope.runtime.predictor import Model
 from senoscope.runtime.seal import is_intact
-from senoscope.runtime.session import Session
+from senoscope.runtime.session import ExamSession, Session
 
 LARGEST_MANIFEST = 20_000_000
 LARGEST_MODEL = 1_000_000_000
@@ -169,7 +169,8 @@ def load(name: str | Path, threads: int = 0) -> Model:
     """
     folder = locate(name)
     manifest = read_manifest(folder)
-    session = Session(read_model(folder, manifest), threads)
+    content = read_model(folder, manifest)
+    session = ExamSession(content, manifest.exam.coding.width, threads) if manifest.exam else Session(content, threads)
     return Model(manifest, TASKS.get(manifest.task), session, folder)
 
 

@@ -1,0 +1,50 @@
+"""From an image or its path to what the network takes, or to why it cannot be taken."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from senoscope.core.domain.geometry import Size
+from senoscope.core.domain.image import Image
+from senoscope.core.domain.prediction import Flag
+from senoscope.core.errors import SenoscopeError
+from senoscope.core.io import read
+from senoscope.core.preprocess.pipeline import Pipeline, Prepared
+from senoscope.core.tasks import Task
+from senoscope.runtime.trust import quality
+
+Source = Image | Path | str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """An image or an exam that got no answer, and why."""
+
+    source: str
+    error: SenoscopeError
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """An image that waits for the network, without its pixels: two dozen large pictures would fill the memory."""
+
+    source: str
+    digest: str
+    size: Size
+    seen: list[Flag]
+    prepared: Prepared
+    read_ms: float
+    prepare_ms: float
+
+
+def prepare(source: Source, pipeline: Pipeline, task: Task) -> Ready | Failure:
+    """Read an image where it is a path, judge its quality, and lay it into the network's input."""
+    start = time.perf_counter()
+    try:
+        image = source if isinstance(source, Image) else read(source)
+    except SenoscopeError as error:
+        return Failure(str(source), error)
+    opened = time.perf_counter()
+    prepared, seen = pipeline.apply(image), quality(image, task)
+    times = (opened - start) * 1e3, (time.perf_counter() - opened) * 1e3
+    return Ready(image.source, image.digest, image.size, seen, prepared, *times)
