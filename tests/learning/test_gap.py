@@ -103,7 +103,7 @@ def test_only_the_paper_s_side_is_marked_leaky(gap: Gap, out: Path) -> None:
 
 
 def test_both_divide_the_same_pictures(gap: Gap, root: Path, out: Path) -> None:
-    _, index, _ = indexed(RECIPE, root)
+    index = indexed(RECIPE, root).index
 
     assert gap.honest.sample_ids == gap.paper.sample_ids == [sample.sample_id for sample in index.samples]
     honest = read_split(out / "patient" / "split.csv", index)

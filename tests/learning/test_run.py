@@ -176,11 +176,11 @@ def test_nobody_is_tested_by_a_network_that_saw_her(run: Run, tmp_path: Path) ->
 def _plain_features(run: Run) -> Any:
     """Features of the samples as they are, from the store the run has filled."""
     recipe = run.recipe
-    task, index, folded = indexed(recipe, run.root)
+    divided = indexed(recipe, run.root)
     backbone = resolve(recipe.model.backbone, pretrained=False, seed=recipe.fit.seed)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SENOSCOPE_CACHE", str(run.out.parent / "cache"))
-        return gather(recipe, task, index, folded, backbone, lambda stage, done, total: None).plain
+        return gather(recipe, divided, backbone, lambda stage, done, total: None).plain
 
 
 def test_bundle_is_intact_and_carries_its_figures(run: Run) -> None:

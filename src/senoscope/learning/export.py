@@ -46,12 +46,12 @@ def export(classifier: Classifier | Ensemble, size: int, scale: float = 255.0) -
         )
     assert program is not None
     buffer = io.BytesIO()
-    onnx.save_model(_lean(program.model_proto), buffer)
+    onnx.save_model(lean(program.model_proto), buffer)
     _check(classifier, buffer.getvalue(), example)
     return buffer.getvalue()
 
 
-def _lean(model: onnx.ModelProto) -> onnx.ModelProto:
+def lean(model: onnx.ModelProto) -> onnx.ModelProto:
     """Leave out what only describes the machine and the source that exported it."""
     model.doc_string = ""
     for node in model.graph.node:

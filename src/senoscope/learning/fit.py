@@ -13,6 +13,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as cross_entrop
 
 from senoscope.core.domain.recipe_parts import FitRecipe
 from senoscope.evidence.metrics.classification import roc_auc
+from senoscope.learning.exams.head import ExamHead
 from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
 from senoscope.learning.losses import Loss, loss_of, numeric
 from senoscope.learning.machine import machine
@@ -53,7 +54,7 @@ def loss_of_logits(recipe: FitRecipe) -> Loss:
 
 
 def fit_head(
-    head: Head,
+    head: Head | ExamHead,
     train: Examples,
     validation: Examples | None,
     recipe: FitRecipe,

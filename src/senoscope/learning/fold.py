@@ -13,14 +13,19 @@ from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import RunError
 from senoscope.evidence.tables import write_text
 from senoscope.learning.calling import calibrated, chosen, points
-from senoscope.learning.finetune import finetune, outputs
+from senoscope.learning.exams.head import ExamHead, build_exam_head
+from senoscope.learning.exams.network import ExamClassifier
+from senoscope.learning.finetune import finetune, finetune_on, outputs
 from senoscope.learning.fit import fit_head
-from senoscope.learning.loop import Plan, Row
+from senoscope.learning.loop import Fitted, Plan, Row
 from senoscope.learning.material import Material, Positions, Progress
-from senoscope.learning.models.build import build
+from senoscope.learning.models.build import Head, build
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.ensemble import Ensemble, HeadEnsemble
-from senoscope.learning.weights import resolve
+from senoscope.learning.weights import Backbone, resolve
+
+Network = Classifier | ExamClassifier
+"""What a fit gives: a network that answers images, or exams."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +38,7 @@ class Fit:
         backbone_epoch: best epoch of the fine-tuning, 0 where there was none.
     """
 
-    classifier: Classifier
+    classifier: Network
     head_epoch: int
     backbone_epoch: int
 
@@ -66,7 +71,7 @@ def fit(
         return lambda row: progress(f"{folder.name}: {stage}", row.epoch, epochs)
 
     torch.manual_seed(recipe.fit.seed)
-    head = build(recipe.model, material.backbone.features, material.backbone.places, material.answers)
+    head = _head(material, recipe)
     head_epoch = 0
     if not recipe.model.from_scratch:
         examples = None if validation is None else material.plain_examples(validation)
@@ -74,22 +79,47 @@ def fit(
         head_epoch = fit_head(
             head, material.train_examples(train), examples, recipe.fit, folder / "head", told
         ).best_epoch
+    elif isinstance(head, ExamHead):
+        head.start_records(material.train_records(train))
     if not recipe.finetune.epochs:
-        return Fit(Classifier(material.backbone, head, material.pipeline.scale).eval(), head_epoch, 0)
+        return Fit(_network(material, material.backbone, head).eval(), head_epoch, 0)
     # A fresh copy: the stored features belong to the backbone as it was.
     asked = recipe.model
     backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
-    classifier = Classifier(backbone, head, material.pipeline.scale)
-    tuned = finetune(
-        classifier,
-        material.pictures(train),
-        None if validation is None else material.pictures(validation),
-        recipe.finetune,
-        recipe.jitter,
-        Plan(recipe.finetune.epochs, recipe.finetune.patience, recipe.fit.seed, folder / "backbone"),
-        said("backbone", recipe.finetune.epochs),
-    )
+    classifier = _network(material, backbone, head)
+    plan = Plan(recipe.finetune.epochs, recipe.finetune.patience, recipe.fit.seed, folder / "backbone")
+    tuned = _finetuned(material, recipe, classifier, (train, validation), plan, said("backbone", plan.epochs))
     return Fit(classifier, head_epoch, tuned.best_epoch)
+
+
+def _finetuned(
+    material: Material,
+    recipe: Recipe,
+    classifier: Network,
+    parts: tuple[Positions, Positions | None],
+    plan: Plan,
+    told: Callable[[Row], None],
+) -> Fitted:
+    train, validation = parts
+    if isinstance(classifier, ExamClassifier):
+        judged = None if validation is None else material.exam_source(validation, plan.seed)
+        return finetune_on(classifier, material.exam_source(train, plan.seed), judged, recipe.finetune, plan, told)
+    pictures = None if validation is None else material.pictures(validation)
+    return finetune(classifier, material.pictures(train), pictures, recipe.finetune, recipe.jitter, plan, told)
+
+
+def _head(material: Material, recipe: Recipe) -> Head | ExamHead:
+    if material.exams is not None:
+        return build_exam_head(recipe, material.exams.packing, material.exams.coding, material.answers)
+    assert material.backbone is not None
+    return build(recipe.model, material.backbone.features, material.backbone.places, material.answers)
+
+
+def _network(material: Material, backbone: Backbone | None, head: Head | ExamHead) -> Network:
+    if isinstance(head, ExamHead):
+        return ExamClassifier(backbone, head, material.pipeline.scale)
+    assert backbone is not None
+    return Classifier(backbone, head, material.pipeline.scale)
 
 
 def scored(material: Material, fold: int, folder: Path, progress: Progress) -> Scores:
@@ -143,11 +173,13 @@ def united(material: Material, folds: Sequence[Scores], folder: Path, progress: 
     members = [_answering(material, fold, scores, folder / str(fold), progress) for fold, scores in enumerate(folds)]
     if material.recipe.finetune.epochs:
         return Ensemble(members).eval()
-    heads = HeadEnsemble([member.head for member in members if not isinstance(member.head, HeadEnsemble)])
-    return Classifier(material.backbone, heads, material.pipeline.scale).eval()
+    # Recipes refuse ensembles of exams.
+    heads = [member.head for member in members if not isinstance(member.head, HeadEnsemble | ExamHead)]
+    assert material.backbone is not None
+    return Classifier(material.backbone, HeadEnsemble(heads), material.pipeline.scale).eval()
 
 
-def _answering(material: Material, fold: int, scores: Scores, folder: Path, progress: Progress) -> Classifier:
+def _answering(material: Material, fold: int, scores: Scores, folder: Path, progress: Progress) -> Network:
     if material.recipe.finetune.epochs:
         train, validation, _ = material.positions(fold)
         return fit(material, material.recipe, train, validation, folder, progress).classifier
@@ -155,22 +187,43 @@ def _answering(material: Material, fold: int, scores: Scores, folder: Path, prog
     return fit(material, recipe, np.flatnonzero(material.folds != fold), None, folder / "refit", progress).classifier
 
 
-def logits(material: Material, classifier: Classifier, positions: Positions) -> NDArray[np.float64]:
+def logits(material: Material, classifier: Network, positions: Positions) -> NDArray[np.float64]:
     """(n,) logits of these samples as they are, or (n, K) of more than two labels."""
-    if material.recipe.finetune.epochs:
-        values = outputs(classifier, material.paths(positions), material.pipeline)[0]
-    else:
-        with torch.inference_mode():
+    with torch.inference_mode():
+        if not material.recipe.finetune.epochs:
             values = classifier.head(torch.from_numpy(material.plain[positions]))
-    found = values.numpy().astype(np.float64)
+        elif isinstance(classifier, ExamClassifier):
+            assert material.exams is not None
+            features = embeddings(material, classifier, positions)[0]
+            values = classifier.head(torch.from_numpy(material.exams.rows_of(positions, features)))
+        else:
+            values = outputs(classifier, material.paths(positions), material.pipeline)[0]
+    found: NDArray[np.float64] = values.numpy().astype(np.float64)
     return found[:, 0] if material.answers == 1 else found
 
 
-def embeddings(material: Material, classifier: Classifier | Ensemble, positions: Positions) -> NDArray[np.float32]:
-    """(n, D) embeddings of these samples as they are."""
+def embeddings(
+    material: Material, classifier: Network | Ensemble, positions: Positions
+) -> tuple[NDArray[np.float32], Positions]:
+    """(n, D) embeddings of all images of these samples as they are, or of records; and (n,) whose each of them is."""
+    behind = material.exams
+    if behind is None:
+        if material.recipe.finetune.epochs:
+            assert not isinstance(classifier, ExamClassifier)
+            return outputs(classifier, material.paths(positions), material.pipeline)[1].numpy(), positions
+        return material.plain[positions], positions
+    assert isinstance(classifier, ExamClassifier)
+    images, places = behind.part(positions)
+    owners = np.repeat(positions, [len(part) for part in places])
     if material.recipe.finetune.epochs:
-        return outputs(classifier, material.paths(positions), material.pipeline)[1].numpy()
-    return material.plain[positions]
+        every = behind.images.paths()
+        return outputs(classifier, [every[image] for image in images], material.pipeline)[1].numpy(), owners
+    views, records, mask = behind.packing.unpack(torch.from_numpy(material.plain[positions]))
+    if classifier.backbone is not None:
+        return views[mask > 0].numpy(), owners
+    assert classifier.head.records is not None
+    with torch.inference_mode():
+        return classifier.head.records(records, mask).numpy(), positions
 
 
 def refit_recipe(recipe: Recipe, head_epochs: list[int], backbone_epochs: list[int]) -> Recipe:

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import RecipeError
@@ -13,10 +15,13 @@ from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Gray, Resize
 from senoscope.core.tasks import TASKS, Task
 from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.exams import Exams, exams
 from senoscope.evidence.index import Index
 from senoscope.evidence.metrics.multiclass import numbered
 from senoscope.evidence.splits import folds
 from senoscope.learning.augment import multiplied, shown, viewed
+from senoscope.learning.exams.data import ExamData, exam_data
+from senoscope.learning.exams.source import ExamSource
 from senoscope.learning.features import Wanted, default_store
 from senoscope.learning.fit import Examples
 from senoscope.learning.pictures import Pictures
@@ -28,19 +33,39 @@ Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, eq=False)
+class Division:
+    """What a recipe's run is about: the samples, and who is tested with whom.
+
+    Args:
+        task: the recipe's task.
+        index: samples whose labels the task knows; of a recipe of exams, one an exam.
+        folds: (N,) fold of each sample.
+        images: the samples image by image; of a recipe without exams the same as `index`.
+        exams: which images make each exam; None of a recipe without exams.
+    """
+
+    task: Task
+    index: Index
+    folds: Positions
+    images: Index
+    exams: Exams | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Material:
     """Everything the folds of a run share.
 
     Args:
         recipe: what to do.
         task: the recipe's task.
-        index: samples whose labels the task knows.
+        index: samples whose labels the task knows; of a recipe of exams, one an exam.
         labels: (N,) positions of labels among the task's: of two, 1 where positive.
         folds: (N,) fold of each sample.
         pipeline: preprocessing.
         backbone: frozen, with its weights.
-        plain: (N, D) features of the images as they are; D is 0 where the backbone has no weights to begin with.
-        extra: (N, V, D) features of their extra views.
+        plain: (N, D) features of the images as they are, or rows of exams; D is 0 where nothing is trained yet.
+        extra: (N, V, D) the same of their extra views.
+        exams: images and records behind the exams; None of a recipe without exams.
     """
 
     recipe: Recipe
@@ -49,9 +74,10 @@ class Material:
     labels: NDArray[np.int64]
     folds: Positions
     pipeline: Pipeline
-    backbone: Backbone
+    backbone: Backbone | None
     plain: NDArray[np.float32]
     extra: NDArray[np.float32]
+    exams: ExamData | None = None
 
     @property
     def answers(self) -> int:
@@ -70,13 +96,32 @@ class Material:
         flat = np.ascontiguousarray(views_of.transpose(1, 0, 2).reshape(-1, views_of.shape[2]))
         return Examples(flat, np.tile(self.labels[positions], views_of.shape[1]))
 
+    def train_records(self, positions: Positions) -> Tensor:
+        """(n, M) coded records of all images of these exams."""
+        assert self.exams is not None
+        return torch.from_numpy(self.exams.codes[self.exams.part(positions)[0]])
+
     def plain_examples(self, positions: Positions) -> Examples:
         """Features and labels of these samples as they are."""
         return Examples(self.plain[positions], self.labels[positions])
 
+    def images_of(self, positions: Positions) -> Index:
+        """List these samples image by image."""
+        if self.exams is None:
+            return self.index.take(positions)
+        return self.exams.images.take(np.sort(self.exams.part(positions)[0]))
+
     def pictures(self, positions: Positions) -> Pictures:
         """Image files of these samples, for fine-tuning."""
         return Pictures(self.paths(positions), self.pipeline, self.labels[positions])
+
+    def exam_source(self, positions: Positions, seed: int) -> ExamSource:
+        """These exams, for fine-tuning."""
+        assert self.exams is not None
+        images, places = self.exams.part(positions)
+        labels, paths = self.labels[positions], self.exams.images.paths()
+        pictures = Pictures([paths[image] for image in images], self.pipeline, self.labels[:0])
+        return ExamSource(pictures, places, self.exams.codes[images], labels, self.recipe.jitter, seed)
 
     def paths(self, positions: Positions) -> list[Path]:
         """Image files of these samples."""
@@ -90,31 +135,52 @@ def pipeline_of(recipe: Recipe, task: Task) -> Pipeline:
     return Pipeline((*first, Resize(recipe.input.size, recipe.input.size, recipe.input.fit)))
 
 
-def indexed(recipe: Recipe, root: Path) -> tuple[Task, Index, Positions]:
-    """Task, samples and folds of a recipe on a folder; raises `DatasetError` where it does not hold the dataset."""
+def indexed(recipe: Recipe, root: Path) -> Division:
+    """Samples and folds of a recipe on a folder; raises `DatasetError` where it does not hold the dataset."""
     task = TASKS.get(recipe.task)
     if recipe.jitter.stain and not task.color:
         raise RecipeError(f"pictures of task {task.name!r} have no stain", "set jitter.stain to 0")
     if recipe.split.ensemble and len(task.labels) != 2:
         raise RecipeError(f"task {task.name!r} has more than two labels", "set split.ensemble to false")
-    index = DATASETS.get(recipe.dataset).samples_for(task, root).with_files()
+    images = DATASETS.get(recipe.dataset).samples_for(task, root)
+    if recipe.model.sees:
+        images = images.with_files()
     if recipe.augment.before_split:
-        index = multiplied(index, recipe.augment)
-    split = recipe.split
-    return task, index, folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
+        images = multiplied(images, recipe.augment)
+    found = exams(images, recipe.exam.by, recipe.exam.most) if recipe.by_exam else None
+    index, split = found.index if found else images, recipe.split
+    folded = folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
+    return Division(task, index, folded, images, found)
 
 
-def gather(
-    recipe: Recipe, task: Task, index: Index, folded: Positions, backbone: Backbone, progress: Progress
-) -> Material:
+def gather(recipe: Recipe, divided: Division, backbone: Backbone | None, progress: Progress) -> Material:
     """Embed what the recipe needs; a second run finds everything stored."""
+    task, index = divided.task, divided.index
     pipeline, labels = pipeline_of(recipe, task), numbered([sample.label for sample in index.samples], task.labels)
-    if recipe.model.from_scratch:
-        nothing = np.empty((len(index), 1, 0), np.float32)
-        return Material(recipe, task, index, labels, folded, pipeline, backbone, nothing[:, 0], nothing[:, 1:])
+    if backbone is None or recipe.model.from_scratch:
+        features = np.empty((len(divided.images), 1, 0), np.float32)
+    else:
+        features = _embedded(recipe, divided.images, pipeline, backbone, progress)
+    behind = None
+    if divided.exams is not None:
+        behind = exam_data(recipe, divided.images, divided.exams.members, backbone.features if backbone else 0)
+        features = (
+            np.empty((len(index), 1, 0), np.float32)
+            if recipe.model.from_scratch
+            else np.stack([behind.rows(features[:, view]) for view in range(features.shape[1])], axis=1)
+        )
+    return Material(
+        recipe, task, index, labels, divided.folds, pipeline, backbone, features[:, 0], features[:, 1:], behind
+    )
+
+
+def _embedded(
+    recipe: Recipe, images: Index, pipeline: Pipeline, backbone: Backbone, progress: Progress
+) -> NDArray[np.float32]:
+    """(N, V, D) features of every image's views, the plain one first."""
     wanted = [
         Wanted(path, digest, viewed(pipeline, view))
-        for path, digest, sample in zip(index.paths(), index.file_hashes, index.samples, strict=True)
+        for path, digest, sample in zip(images.paths(), images.file_hashes, images.samples, strict=True)
         for view in shown(recipe.augment, sample, recipe.split.seed)
     ]
     done = 0
@@ -129,5 +195,4 @@ def gather(
         features = store.embed(backbone, wanted, advance)
     finally:
         store.close()
-    features = features.reshape(len(index), len(wanted) // len(index), -1)
-    return Material(recipe, task, index, labels, folded, pipeline, backbone, features[:, 0], features[:, 1:])
+    return features.reshape(len(images), len(wanted) // len(images), -1)

@@ -13,34 +13,29 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 import senoscope
-from senoscope.core.domain.bundle import BundleManifest, ModelFile
+from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.domain.recipe import Recipe, dump_recipe
 from senoscope.core.errors import RecipeError, RunError
-from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluate import PAPER_LEAK, evaluate
 from senoscope.evidence.evaluation import Evaluation, assess
 from senoscope.evidence.index import Index
 from senoscope.evidence.metrics import operating
 from senoscope.evidence.metrics.classification import roc_auc_within
 from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
-from senoscope.evidence.novelty import fit_reference
-from senoscope.evidence.packing import record, write_manifest
+from senoscope.evidence.packing import record
 from senoscope.evidence.report import write_report
 from senoscope.evidence.splits import write_split
-from senoscope.evidence.tables import write_bytes, write_text
-from senoscope.learning.calling import calibrated, check_task, chosen, fitted, multiclass_pooled, points
-from senoscope.learning.export import export
-from senoscope.learning.fold import Scores, embeddings, fit, logits, refit_recipe, scored, united
-from senoscope.learning.material import Material, Positions, Progress, gather, indexed
-from senoscope.learning.models.classifier import Classifier
-from senoscope.learning.models.ensemble import Ensemble
+from senoscope.evidence.tables import write_text
+from senoscope.learning.bundling import pack
+from senoscope.learning.calling import calibrated, check_task, multiclass_pooled
+from senoscope.learning.fold import Network, Scores, fit, logits, refit_recipe, scored, united
+from senoscope.learning.material import Division, Material, Positions, Progress, gather, indexed
 from senoscope.learning.weights import Backbone, resolve
 from senoscope.runtime.store import load
 
@@ -99,21 +94,23 @@ def crossvalidate(
 
 
 def _material(recipe: Recipe, root: Path, out: Path, progress: Progress) -> Material:
-    task, index, folded = indexed(recipe, root)
-    check_task(recipe, task)
-    asked = recipe.model
-    backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
-    _open(recipe, index, folded, backbone, out)
-    return gather(recipe, task, index, folded, backbone, progress)
+    divided = indexed(recipe, root)
+    check_task(recipe, divided.task)
+    backbone = None
+    if recipe.model.sees:
+        asked = recipe.model
+        backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
+    _open(recipe, divided, backbone, out)
+    return gather(recipe, divided, backbone, progress)
 
 
-def _open(recipe: Recipe, index: Index, folded: Positions, backbone: Backbone, out: Path) -> None:
+def _open(recipe: Recipe, divided: Division, backbone: Backbone | None, out: Path) -> None:
     facts = {
         "senoscope": senoscope.__version__,
-        "data": index.fingerprint().sha256,
-        "weights": backbone.digest,
+        "data": divided.images.fingerprint().sha256,
+        "weights": backbone.digest if backbone else "",
         # A later version may group the same images otherwise; answers of other folds are other answers.
-        "split": _division(index, folded),
+        "split": _assignment(divided.index, divided.folds),
         "recipe": hashlib.sha256(dump_recipe(recipe).encode()).hexdigest(),
     }
     path = out / "run.json"
@@ -127,7 +124,7 @@ def _open(recipe: Recipe, index: Index, folded: Positions, backbone: Backbone, o
     write_text(out / "recipe.toml", dump_recipe(recipe))
 
 
-def _division(index: Index, folded: Positions) -> str:
+def _assignment(index: Index, folded: Positions) -> str:
     rows = sorted(f"{s.sample_id}\t{s.group}\t{fold}\n" for s, fold in zip(index.samples, folded, strict=True))
     return hashlib.sha256("".join(rows).encode()).hexdigest()
 
@@ -155,9 +152,9 @@ def _holdout(material: Material, out: Path, progress: Progress) -> Outcome:
     values = logits(material, done.classifier, validation)
     seen = np.concatenate([train_part, validation])
     words = f"the validation part of {material.recipe.dataset}"
-    manifest = _pack(material, done.classifier, validation, values, words, seen, out / "bundle", progress)
+    manifest = pack(material, done.classifier, validation, values, words, seen, out / "bundle", progress)
     progress("testing", 0, len(test))
-    found = evaluate(load(out / "bundle"), material.index.take(test), held_out="part test of split.csv")
+    found = evaluate(load(out / "bundle"), material.images_of(test), held_out="part test of split.csv")
     return _finish(manifest, found, out)
 
 
@@ -173,12 +170,12 @@ def _crossval(material: Material, out: Path, progress: Progress) -> Outcome:
     made = united if recipe.split.ensemble else _refitted
     network = made(material, folds, out / "folds", progress)
     # Every sample is tested exactly once: out of fold, all of them validate the bundle's own calibration.
-    manifest = _pack(material, network, *_out_of_fold(material, folds), everyone, out / "bundle", progress)
+    manifest = pack(material, network, *_out_of_fold(material, folds), everyone, out / "bundle", progress)
     record(out / "bundle", manifest, found.metric_table())
     return Outcome(found, out / "bundle")
 
 
-def _refitted(material: Material, folds: Sequence[Scores], folder: Path, progress: Progress) -> Classifier:
+def _refitted(material: Material, folds: Sequence[Scores], folder: Path, progress: Progress) -> Network:
     epochs = [scores.head_epoch for scores in folds], [scores.backbone_epoch for scores in folds]
     everyone = np.arange(len(material.index))
     final = refit_recipe(material.recipe, *epochs)
@@ -239,51 +236,6 @@ def _multiclass_pooled(material: Material, folds: list[Scores], notes: Sequence[
     for fold, scores in enumerate(folds):
         probabilities[material.positions(fold)[2]] = scores.probabilities
     return multiclass_pooled(material, probabilities, notes)
-
-
-def _pack(
-    material: Material,
-    classifier: Classifier | Ensemble,
-    validation: Positions,
-    values: NDArray[np.float64],
-    words: str,
-    seen: Positions,
-    folder: Path,
-    progress: Progress,
-) -> BundleManifest:
-    recipe, task = material.recipe, material.task
-    progress("exporting", 0, 1)
-    labels, groups = material.labels[validation], material.index.groups()
-    own = fitted(recipe, task, values, labels, words)
-    found = points(task, own.apply(values), labels, groups[validation])
-    known = embeddings(material, classifier, seen)
-    content = export(classifier, recipe.input.size, material.pipeline.scale)
-    write_bytes(folder / "model.onnx", content)
-    facts = DATASETS.get(recipe.dataset)
-    manifest = BundleManifest(
-        name=recipe.name,
-        version=senoscope.__version__,
-        created=datetime.now(UTC).strftime("%Y-%m-%d"),
-        license=f"Weights trained on {facts.title} ({facts.licence}), starting from {material.backbone.origin}.",
-        intended_use=f"{task.title} For researchers, and for readers who want a second look they can dispute.",
-        task=task.name,
-        labels=task.labels,
-        positive=task.positive,
-        model=ModelFile(
-            sha256=hashlib.sha256(content).hexdigest(), mean=material.backbone.mean, std=material.backbone.std
-        ),
-        pipeline=material.pipeline,
-        calibration=own,
-        operating_points=found,
-        operating_point=chosen(recipe, found).name,
-        reference=fit_reference(known, groups[seen], fitted_on=f"{len(seen)} images of {recipe.dataset}"),
-        metrics=(),
-        datasets=(material.index.take(seen).fingerprint(),),
-        recipe=recipe,
-    )
-    write_manifest(folder, manifest)
-    progress("exporting", 1, 1)
-    return manifest
 
 
 def _finish(manifest: BundleManifest, evaluation: Evaluation | MulticlassEvaluation, out: Path) -> Outcome:

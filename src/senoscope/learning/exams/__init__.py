@@ -1,0 +1,1 @@
+"""Models of an exam: several images and what is known beside them, answered together."""

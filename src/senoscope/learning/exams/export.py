@@ -1,0 +1,75 @@
+"""An exam's network to a bundle's `model.onnx`, checked against torch before it is believed."""
+
+import io
+import logging
+import warnings
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+
+from senoscope.core.errors import BundleError
+from senoscope.learning.exams.network import ExamClassifier, Pictures, PicturesAndRecords, Records
+from senoscope.learning.export import OPSET, TOLERANCE, lean
+from senoscope.runtime.session import EXAM_OUTPUTS, ExamSession
+
+
+def export_exams(classifier: ExamClassifier, size: int, scale: float = 255.0) -> bytes:
+    """Write the network as ONNX with any number of images, and run it against torch on noise.
+
+    Args:
+        classifier: in evaluation mode.
+        size: side of the square input.
+        scale: the number full scale has in the input.
+
+    Raises:
+        BundleError: the exported network does not answer as torch does.
+    """
+    classifier.eval()
+    random = torch.Generator().manual_seed(0)
+    images = torch.rand(3, 3, size, size, generator=random) * scale
+    records = torch.rand(3, classifier.head.packing.columns, generator=random)
+    whole: nn.Module
+    if classifier.backbone is None:
+        whole, given = Records(classifier), {"metadata": records}
+    elif classifier.head.records is None:
+        whole, given = Pictures(classifier), {"image": images}
+    else:
+        whole, given = PicturesAndRecords(classifier), {"image": images, "metadata": records}
+    content = _written(whole, given)
+    for count in (1, min(2, classifier.head.packing.views)):
+        _check(whole, content, {name: value[:count] for name, value in given.items()})
+    return content
+
+
+def _written(whole: nn.Module, given: dict[str, Tensor]) -> bytes:
+    count = torch.export.Dim("N", min=1, max=64)
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        program = torch.onnx.export(
+            whole,
+            tuple(given.values()),
+            input_names=list(given),
+            output_names=list(EXAM_OUTPUTS),
+            opset_version=OPSET,
+            dynamo=True,
+            dynamic_shapes=tuple({0: count} for _ in given),
+            verbose=False,
+        )
+    assert program is not None
+    buffer = io.BytesIO()
+    onnx.save_model(lean(program.model_proto), buffer)
+    return buffer.getvalue()
+
+
+def _check(whole: nn.Module, content: bytes, given: dict[str, Tensor]) -> None:
+    with torch.inference_mode():
+        expected = [value.numpy() for value in whole(*given.values())]
+    found = ExamSession(content).run(**{name: value.numpy() for name, value in given.items()})
+    for name, value in zip(EXAM_OUTPUTS, expected, strict=True):
+        size = max(1.0, float(np.abs(value).max()))
+        difference = float(np.abs(getattr(found, name) - value).max()) / size
+        if not difference <= TOLERANCE:
+            raise BundleError(f"exported {name} differs from torch by {difference:.1e}", "try another backbone")

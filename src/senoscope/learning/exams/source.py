@@ -1,0 +1,73 @@
+"""Exams as fine-tuning takes them: batches of all their images, with records."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from senoscope.core.domain.recipe_parts import JitterRecipe
+from senoscope.core.io.ahead import batches
+from senoscope.learning.exams.network import ExamClassifier
+from senoscope.learning.jitter import Change, apply, draw
+from senoscope.learning.pictures import Pictures, Shelf
+from senoscope.learning.source import Part
+
+
+@dataclass(frozen=True, eq=False)
+class ExamBatch:
+    """Images (n, 3, S, S) in [0, 1], coded records (n, M), exam after exam, and images of each exam (E,)."""
+
+    images: Tensor
+    records: Tensor
+    counts: Tensor
+
+
+class ExamSource:
+    """Exams as a source of training; each image of an exam is changed by itself.
+
+    Args:
+        pictures: images of these exams.
+        members: of each exam, positions among the pictures.
+        codes: (n, M) coded records of the pictures.
+        labels: (E,) of the exams.
+        jitter: changes of training pictures.
+        seed: of these changes, with epoch, place and number of the image in its exam.
+    """
+
+    def __init__(
+        self,
+        pictures: Pictures,
+        members: Sequence[NDArray[np.int64]],
+        codes: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        jitter: JitterRecipe,
+        seed: int,
+    ) -> None:
+        self.labels, self.count = labels, len(labels)
+        self._members, self._codes = members, torch.from_numpy(codes)
+        self._shelf, self._scale = Shelf(pictures), pictures.pipeline.scale
+        self._jitter, self._seed = jitter, seed
+
+    def batches(self, parts: Sequence[Part], epoch: int | None) -> Iterator[ExamBatch]:
+        """Images and records of the exams of each part, prepared in threads ahead of their use."""
+        for (batch,) in batches(lambda part: self._prepared(part, epoch), parts, batch=1):
+            yield batch
+
+    def _prepared(self, part: Part, epoch: int | None) -> ExamBatch:
+        images, chosen = [], [self._members[row] for row in part.rows]
+        for place, positions in zip(part.places, chosen, strict=True):
+            for number, position in enumerate(positions):
+                drawn = epoch is not None
+                change = draw(self._jitter, self._seed, epoch or 0, int(place), number) if drawn else Change()
+                images.append(apply(change, self._shelf.get(int(position))))
+        counts = torch.tensor([len(positions) for positions in chosen])
+        return ExamBatch(torch.stack(images), self._codes[np.concatenate(chosen)], counts)
+
+    def logits(self, network: ExamClassifier, batch: ExamBatch) -> Tensor:
+        """(E, 1) or (E, K) logits, on the network's device."""
+        device = network.mean.device
+        images = (batch.images * self._scale).to(device, memory_format=torch.channels_last)
+        return network.logits(images, batch.records.to(device), batch.counts.to(device))
