@@ -56,6 +56,26 @@ def test_deeper_layers_are_slower_and_none_is_forgotten(name: str) -> None:
     assert sorted(body) == body
 
 
+def test_members_of_a_joined_network_are_lined_up_at_the_head() -> None:
+    backbone = resolve(f"smallcnn+{TINY}", pretrained=False)
+    alone = {name: resolve(name, pretrained=False) for name in ("smallcnn", TINY)}
+
+    def shares(network: Backbone) -> dict[str, float]:
+        found = optimizer_of(classifier(network), recipe(layer_decay=0.5))
+        by_identity = {id(parameter): group["share"] for group in found.param_groups for parameter in group["params"]}
+        return {name: by_identity[id(parameter)] for name, parameter in network.network.named_parameters()}
+
+    joined = shares(backbone)
+
+    expected = {
+        f"members.{number}.{name}": share
+        for number, each in enumerate(alone.values())
+        for name, share in shares(each).items()
+    }
+    assert joined == expected
+    assert len(set(joined.values())) > 4
+
+
 def test_cosine_is_that_of_torch() -> None:
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimizer = torch.optim.SGD([parameter], lr=0.01)

@@ -131,8 +131,8 @@ def test_there_are_no_weights_of_it() -> None:
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("model.head", "papers"),
         ("model.backbone", "resnet18"),
+        ("model.backbone", "smallcnn+resnet18"),
         ("model.pretrained", "true"),
         ("finetune.epochs", "0"),
         ("augment.views", "1"),

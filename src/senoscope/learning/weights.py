@@ -15,6 +15,7 @@ from torch import nn
 
 from senoscope.core.domain.recipe_parts import SMALLCNN
 from senoscope.core.errors import RecipeError, WeightsError
+from senoscope.learning.models.joined import JoinedNetwork
 from senoscope.learning.models.smallcnn import SmallCNN
 
 FOLDER = "SENOSCOPE_WEIGHTS"
@@ -53,7 +54,7 @@ class Backbone:
     """A convolutional network without its classifier.
 
     Args:
-        name: timm's name.
+        name: timm's name, or several joined by "+".
         network: its `forward_features` maps (N, 3, H, W) to (N, C, h, w).
         features: C.
         places: h × w of the map at the size it was resolved for.
@@ -77,15 +78,19 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96
     """Build a backbone and give it its weights.
 
     Args:
-        name: any convolutional timm model, or `smallcnn`.
-        pretrained: whether to load weights; random ones are drawn from `seed` otherwise.
+        name: any convolutional timm model, or `smallcnn`; or several of them joined by "+".
+        pretrained: whether to load weights; random ones are drawn from `seed` otherwise. Among several, `smallcnn`, of
+            which there are no weights, starts from random ones all the same.
         seed: of random weights.
         size: side of the square it will see, in pixels; some networks take certain sizes only.
 
     Raises:
-        RecipeError: timm has no such model, it does not take pictures of this size, or its last features are no map.
+        RecipeError: timm has no such model, it does not take pictures of this size, or its last features are no map;
+            or one is joined with itself.
         WeightsError: the weights are neither local nor to be had from the hub, or do not fit.
     """
+    if "+" in name:
+        return _joined(name, pretrained=pretrained, seed=seed, size=size)
     if name != SMALLCNN and not timm.is_model(name):
         near = ", ".join(get_close_matches(name, timm.list_models(), n=5)) or "see timm.list_models()"
         raise RecipeError(f"there is no backbone {name!r} in timm", f"did you mean: {near}?")
@@ -105,6 +110,37 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96
         network, convention = _from_hub(name), None
         origin = f"timm/{name} from the hub, {_licence(network)}"
     return _finished(name, network, convention, origin, size)
+
+
+def _joined(name: str, *, pretrained: bool, seed: int, size: int) -> Backbone:
+    names = name.split("+")
+    if len(set(names)) < len(names):
+        raise RecipeError(f"the backbone {name!r} joins a network with itself", "name each one once")
+    members = [
+        resolve(each, pretrained=pretrained and each != SMALLCNN, seed=_own(seed, each), size=size) for each in names
+    ]
+    network = JoinedNetwork(
+        [member.network for member in members],
+        [member.mean for member in members],
+        [member.std for member in members],
+    )
+    network.eval().requires_grad_(False)
+    digest = hashlib.sha256(" ".join(["joined", *(member.digest for member in members)]).encode()).hexdigest()
+    return Backbone(
+        name,
+        network,
+        features=sum(member.features for member in members),
+        places=min(member.places for member in members),
+        mean=(0.0, 0.0, 0.0),
+        std=(1.0, 1.0, 1.0),
+        digest=digest,
+        origin="; ".join(f"{member.name}: {member.origin}" for member in members),
+    )
+
+
+def _own(seed: int, name: str) -> int:
+    """Seed of one member: networks that begin alike would otherwise draw the same first weights."""
+    return int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:4])
 
 
 def _licence(network: nn.Module) -> str:
