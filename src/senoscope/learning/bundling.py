@@ -14,6 +14,7 @@ from senoscope.evidence.novelty import fit_reference
 from senoscope.evidence.packing import write_manifest
 from senoscope.evidence.tables import write_bytes
 from senoscope.learning.calling import chosen, fitted, points
+from senoscope.learning.exams.export import export_exams
 from senoscope.learning.exams.network import ExamClassifier
 from senoscope.learning.export import export
 from senoscope.learning.fold import Network, embeddings
@@ -85,7 +86,5 @@ def pack(
 
 def _exported(material: Material, classifier: Network | Ensemble) -> bytes:
     if isinstance(classifier, ExamClassifier):
-        from senoscope.learning.exams.export import export_exams
-
         return export_exams(classifier, material.recipe.input.size, material.pipeline.scale)
     return export(classifier, material.recipe.input.size, material.pipeline.scale)

@@ -5,6 +5,7 @@ RUN/
   run.json      which data, which weights
   split.csv     who was trained on and who was tested on
   folds/K/      checkpoints, log.csv and scores of each fit (`final` is the one in the bundle)
+  records_alone/K/  the same of the record without pictures, where the recipe goes by both
   bundle/       model.onnx, bundle.json, card.md
   report/       report.html, report.json, predictions.csv
 """
@@ -34,6 +35,7 @@ from senoscope.evidence.splits import write_split
 from senoscope.evidence.tables import write_text
 from senoscope.learning.bundling import pack
 from senoscope.learning.calling import calibrated, check_task, multiclass_pooled
+from senoscope.learning.exams.alone import records_alone
 from senoscope.learning.fold import Network, Scores, fit, logits, refit_recipe, scored, united
 from senoscope.learning.material import Division, Material, Positions, Progress, gather, indexed
 from senoscope.learning.weights import Backbone, resolve
@@ -163,7 +165,8 @@ def _crossval(material: Material, out: Path, progress: Progress) -> Outcome:
     folds = _folds(material, out, progress)
     own = "answers with the mean of all of them" if recipe.split.ensemble else "was fitted again on all samples"
     refitted = f"the figures are of the models of the folds; the bundle's own {own}"
-    found = (_pooled if material.answers == 1 else _multiclass_pooled)(material, folds, [refitted])
+    beside = records_alone(material, folds, out / "records_alone", progress)
+    found = (_pooled if material.answers == 1 else _multiclass_pooled)(material, folds, [refitted, *beside])
     # Written before the bundle: answers that rank nothing make no bundle, and their figures are a result all the same.
     write_report(found, out / "report")
     everyone = np.arange(len(material.index))

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from senoscope.core.errors import BundleError
 from senoscope.learning.exams.network import ExamClassifier, Pictures, PicturesAndRecords, Records
 from senoscope.learning.export import OPSET, TOLERANCE, lean
-from senoscope.runtime.session import EXAM_OUTPUTS, ExamSession
+from senoscope.runtime.session import PARTS, ExamSession
 
 
 def export_exams(classifier: ExamClassifier, size: int, scale: float = 255.0) -> bytes:
@@ -39,7 +39,7 @@ def export_exams(classifier: ExamClassifier, size: int, scale: float = 255.0) ->
         whole, given = PicturesAndRecords(classifier), {"image": images, "metadata": records}
     content = _written(whole, given)
     for count in (1, min(2, classifier.head.packing.views)):
-        _check(whole, content, {name: value[:count] for name, value in given.items()})
+        _check(classifier, content, images[:count], records[:count])
     return content
 
 
@@ -52,7 +52,7 @@ def _written(whole: nn.Module, given: dict[str, Tensor]) -> bytes:
             whole,
             tuple(given.values()),
             input_names=list(given),
-            output_names=list(EXAM_OUTPUTS),
+            output_names=list(PARTS),
             opset_version=OPSET,
             dynamo=True,
             dynamic_shapes=tuple({0: count} for _ in given),
@@ -64,11 +64,13 @@ def _written(whole: nn.Module, given: dict[str, Tensor]) -> bytes:
     return buffer.getvalue()
 
 
-def _check(whole: nn.Module, content: bytes, given: dict[str, Tensor]) -> None:
+def _check(classifier: ExamClassifier, content: bytes, images: Tensor, records: Tensor) -> None:
     with torch.inference_mode():
-        expected = [value.numpy() for value in whole(*given.values())]
-    found = ExamSession(content).run(**{name: value.numpy() for name, value in given.items()})
-    for name, value in zip(EXAM_OUTPUTS, expected, strict=True):
+        maps = None if classifier.backbone is None else classifier.maps(images)
+        expected = [value.numpy() for value in classifier.answer(maps, records)]
+    session = ExamSession(content, classifier.head.packing.columns)
+    found = session.run(None if classifier.backbone is None else images.numpy(), records.numpy())
+    for name, value in zip(PARTS, expected, strict=True):
         size = max(1.0, float(np.abs(value).max()))
         difference = float(np.abs(getattr(found, name) - value).max()) / size
         if not difference <= TOLERANCE:
