@@ -232,3 +232,30 @@ def test_json_cells_stay_json(tmp_path: Path) -> None:
     line = (tmp_path / "index.csv").read_text("utf-8").splitlines()[1]
 
     assert json.dumps(["m 1.png", "m2.png"]).replace('"', '""') in line
+
+
+def test_a_part_of_an_index_is_named_by_its_facts(tmp_path: Path) -> None:
+    whole = index(tmp_path)
+
+    assert whole.only({}) is whole
+    assert [sample.sample_id for sample in whole.only({"birads": ("4", "4")}).samples] == ["b"]
+    found = whole.only({"view": ("CC",), "laterality": ("L",)})
+    assert [sample.sample_id for sample in found.samples] == ["a"]
+    assert found.notes[-1] == "only view CC and laterality L: 1 of 3 samples"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message", "hint"),
+    [
+        ({"birad": ("4",)}, "busi has no fact 'birad'", "did you mean: birads?"),
+        ({"birads": ("4", "5")}, "busi has no birads '5'", "did you mean: 4?"),
+        ({"birads": ("4",), "view": ("CC",)}, "no sample of birads 4 and view CC together", "fewer facts"),
+    ],
+)
+def test_a_part_that_is_not_there_is_an_error_that_names_what_is(
+    tmp_path: Path, wanted: dict[str, tuple[str, ...]], message: str, hint: str
+) -> None:
+    with pytest.raises(DatasetError, match=message) as caught:
+        index(tmp_path).only(wanted)
+
+    assert hint in caught.value.hint

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 
@@ -102,6 +103,38 @@ class Index:
         others = ", ".join(f"{count} {label}" for label, count in self.counts().items() if label not in labels)
         note = (f"left out, as the task does not know the label: {others}",) if others else ()
         return replace(self, samples=kept, notes=self.notes + note)
+
+    def only(self, wanted: Mapping[str, Collection[str]]) -> "Index":
+        """Keep the samples whose facts have one of the values named, and note what was asked.
+
+        Args:
+            wanted: facts, `laterality` and `view` among them, and the values each may have; none keeps everything.
+
+        Raises:
+            DatasetError: the dataset has no such fact, the fact never has such a value, or no sample is left.
+        """
+        if not wanted:
+            return self
+        known = [{**sample.facts, "laterality": sample.laterality, "view": sample.view} for sample in self.samples]
+        for fact, values in wanted.items():
+            said = {facts[fact] for facts in known if facts.get(fact)}
+            if not said:
+                raise self._no_such("fact", fact, {name for facts in known for name, word in facts.items() if word})
+            for value in values:
+                if value not in said:
+                    raise self._no_such(fact, value, said)
+        kept = [all(facts.get(fact) in values for fact, values in wanted.items()) for facts in known]
+        words = " and ".join(f"{fact} {' or '.join(values)}" for fact, values in wanted.items())
+        if not any(kept):
+            raise DatasetError(f"{self.dataset} has no sample of {words} together", "ask for fewer facts at once")
+        note = f"only {words}: {sum(kept):,} of {len(kept):,} samples"
+        samples = tuple(sample for sample, keep in zip(self.samples, kept, strict=True) if keep)
+        return replace(self, samples=samples, notes=(*self.notes, note))
+
+    def _no_such(self, kind: str, name: str, known: Collection[str]) -> DatasetError:
+        near = get_close_matches(name, sorted(known), n=3) or sorted(known)[:6]
+        hint = f"did you mean: {', '.join(near)}?" if near else "it states no facts"
+        return DatasetError(f"{self.dataset} has no {kind} {name!r}", hint)
 
     def with_files(self) -> "Index":
         """Keep the samples whose image is on this disk; none left raises `DatasetError`."""

@@ -142,7 +142,7 @@ def indexed(recipe: Recipe, root: Path) -> Division:
         raise RecipeError(f"pictures of task {task.name!r} have no stain", "set jitter.stain to 0")
     if recipe.split.ensemble and len(task.labels) != 2:
         raise RecipeError(f"task {task.name!r} has more than two labels", "set split.ensemble to false")
-    images = DATASETS.get(recipe.dataset).samples_for(task, root)
+    images = DATASETS.get(recipe.dataset).samples_for(task, root).only(recipe.data.only)
     if recipe.model.sees:
         images = images.with_files()
     if recipe.augment.before_split:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from senoscope.core.domain.recipe import LARGEST_TOML, Recipe, parse_recipe
+from senoscope.core.domain.recipe import LARGEST_TOML, Recipe, dump_recipe, parse_recipe
 from senoscope.core.errors import RecipeError
 
 TEXT = """
@@ -77,3 +77,20 @@ def test_a_recipe_is_bounded() -> None:
 def test_contradictions_are_refused() -> None:
     with pytest.raises(RecipeError, match="test_fold must be below"):
         parse_recipe(TEXT + "[split]\nfolds = 5\ntest_fold = 5")
+
+
+def test_a_part_of_the_data_is_asked_for_by_facts() -> None:
+    plain = parse_recipe(TEXT)
+    recipe = parse_recipe(TEXT, {"data.only.year": '["2013", "2014"]', "data.only.view": "CC", "data.only.visit": "1"})
+
+    assert plain.data.only == {}
+    assert recipe.data.only == {"year": ("2013", "2014"), "view": ("CC",), "visit": ("1",)}
+    assert parse_recipe(dump_recipe(recipe)) == recipe
+
+
+@pytest.mark.parametrize(
+    "said", ['{"a b" = "x"}', "{year = []}", "{year = 2.5}", "{year = {a = 1}}", '{year = ""}', "3"]
+)
+def test_a_part_of_the_data_that_names_nothing_is_refused(said: str) -> None:
+    with pytest.raises(RecipeError, match=r"recipe key 'data\.only"):
+        parse_recipe(TEXT, {"data.only": said})

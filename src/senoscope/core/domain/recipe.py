@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, model_validator
 from senoscope.core.domain.recipe_parts import (
     SMALLCNN,
     AugmentRecipe,
+    DataRecipe,
     ExamRecipe,
     FinetuneRecipe,
     FitRecipe,
@@ -33,6 +34,7 @@ class Recipe(Part):
     task: str
     dataset: str
     about: str = ""
+    data: DataRecipe = DataRecipe()
     split: SplitRecipe = SplitRecipe()
     input: InputRecipe = InputRecipe()
     exam: ExamRecipe = ExamRecipe()
@@ -147,6 +149,8 @@ def dump_recipe(recipe: Recipe) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _toml(value: str | float | bool) -> str:
+def _toml(value: object) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_toml(inner)}" for key, inner in value.items()) + "}"
     # TOML's strings, numbers and truth values are JSON's, but for the one control character JSON lets through.
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

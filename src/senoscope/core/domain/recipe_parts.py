@@ -1,8 +1,8 @@
-"""The parts of a recipe: split, input, exam, record, model, augmentation, fit, fine-tuning, patches, jitter."""
+"""The parts of a recipe: data, split, input, exam, record, model, augmentation, fit, fine-tuning, patches, jitter."""
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 SMALLCNN = "smallcnn"
 """Name of the one backbone that is no network of timm's."""
@@ -12,11 +12,36 @@ NONE = "none"
 
 Seed = Annotated[int, Field(ge=0, lt=2**31)]
 
+FactName = Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")]
+"""A fact of a dataset, `laterality` and `view` among them."""
+
+
+def _listed(values: object) -> object:
+    """One value counts as a list of one, and a whole number as its digits: facts are words."""
+    several = values if isinstance(values, list | tuple) else (values,)
+    return tuple(str(value) if type(value) is int else value for value in several)
+
+
+Wanted = Annotated[
+    tuple[Annotated[str, Field(min_length=1, max_length=200)], ...],
+    BeforeValidator(_listed),
+    Field(min_length=1, max_length=256),
+]
+
 
 class Part(BaseModel):
     """What all parts share: frozen, and a misspelt key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DataRecipe(Part):
+    """Which part of the dataset: the samples whose facts have the values named, or all of them.
+
+    `only = {year = ["2013", "2014"]}` keeps two years; of several facts, each must have one of its values.
+    """
+
+    only: dict[FactName, Wanted] = {}
 
 
 class SplitRecipe(Part):
@@ -80,7 +105,7 @@ class RecordRecipe(Part):
     the facts at random, so that what was never missing there has an effect of its own when it is missing later.
     """
 
-    facts: tuple[Annotated[str, Field(pattern=r"^[a-z0-9_]{1,40}$")], ...] = ()
+    facts: tuple[FactName, ...] = ()
     network: Literal["table", "gru", "lstm"] = "table"
     hidden: Annotated[int, Field(ge=1, le=1024)] = 16
     drop: Annotated[float, Field(ge=0, lt=1)] = 0.1
