@@ -76,6 +76,7 @@ class Answers:
         self.manifest = of or manifest()
         self.task = TASKS.get("ultrasound")
         self.folder = Path("nowhere")
+        self.sees = True
         self._probabilities = probabilities
         self._doubted = set(doubted)
 

@@ -2,7 +2,16 @@
 
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
 from tests.makers.exams import AGES, tiny_exam_bundle, tiny_exam_network
-from tests.makers.mammogram_sets import cbis_ddsm, cmmd, inbreast, mias_densities, mini_mias, rsna, vindr_mammo
+from tests.makers.mammogram_sets import (
+    cbis_ddsm,
+    cmmd,
+    inbreast,
+    mias_densities,
+    mini_mias,
+    rsna,
+    rsna_exams,
+    vindr_mammo,
+)
 from tests.makers.mri_sets import breastdcedl, ispy2, qin_breast
 from tests.makers.pictures import (
     bomb_png,
@@ -57,6 +66,7 @@ __all__ = [
     "qin_breast",
     "repeat_row",
     "rsna",
+    "rsna_exams",
     "set_cell",
     "table_cells",
     "thermogram",

@@ -139,6 +139,35 @@ def rsna(folder: Path, patients: int = 4, layout: str = "train_images/{0}/{1}.dc
     return folder
 
 
+def rsna_exams(folder: Path, women: int = 12) -> Path:
+    """Write a miniature of the RSNA set with films to learn from, as PNG: the views of both breasts of each woman.
+
+    Of four women the first has an invasive cancer on the left, the third one on the right that is not invasive; such a
+    breast is brighter. Every third woman's age is missing, every fifth lacks her last film; there are two machines.
+    """
+    folder.mkdir(parents=True)
+    header = ["site_id", "patient_id", "image_id", "laterality", "view", "age", "cancer", "biopsy", "invasive"]
+    cells: list[Sequence[object]] = [[*header, "BIRADS", "implant", "density", "machine_id", "difficult_negative_case"]]
+    for woman in range(women):
+        views = [(side, view) for side in "LR" for view in ("CC", "MLO")][: 3 if woman % 5 == 4 else 4]
+        for number, (side, view) in enumerate(views):
+            person, image = 20_000 + woman, 700_000_000 + 10 * woman + number
+            cancer = int((woman % 4 == 0 and side == "L") or (woman % 4 == 2 and side == "R"))
+            invasive = int(cancer and woman % 4 == 0)
+            age = "" if woman % 3 == 2 else f"{45 + 2 * woman}.0"
+            known = [1 + woman % 2, person, image, side, view, age, cancer, cancer, invasive]
+            density = "ABCD"[woman % 4] if woman % 2 == 0 else ""
+            cells.append([*known, 0 if cancer else 1, 0, density, 29 if woman % 2 == 0 else 48, "False"])
+            random = np.random.default_rng(image)
+            pixels = np.zeros((160, 140), np.uint8)
+            pixels[:, 40:] = np.clip(random.normal(90 + 60 * cancer, 12, (160, 100)), 1, 254)
+            path = folder / str(person) / f"{image}.png"
+            path.parent.mkdir(exist_ok=True)
+            Pil.fromarray(pixels).save(path)
+    write_table(folder / "train.csv", cells)
+    return folder
+
+
 INBREAST_FILES = (
     ("20586908", "6c613a14b80a8591", "R", "ML", "MLO", "1", "3"),
     ("20586934", "6c613a14b80a8591", "L", "ML", "MLO", "2", "3"),

@@ -11,7 +11,6 @@ import typer
 
 if TYPE_CHECKING:
     from senoscope.evidence.evaluation import Evaluation
-    from senoscope.evidence.index import Index
     from senoscope.evidence.metrics.aggregation import Level, Rule
     from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
     from senoscope.runtime.predictor import Model
@@ -226,15 +225,19 @@ def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation 
     from rich.console import Console
     from rich.progress import Progress
 
+    from senoscope.cli.parts import choose_part
     from senoscope.evidence.datasets import DATASETS
     from senoscope.evidence.evaluate import evaluate as measured
+    from senoscope.evidence.exams import exams_for
 
     name = dataset or request.dataset or model.manifest.recipe.dataset
-    index = DATASETS.get(name).samples_for(model.task, request.data).with_files()
+    listed = DATASETS.get(name).samples_for(model.task, request.data)
+    index = listed.with_files() if model.sees else listed
     index, held_out = choose_part(model, index, request.split, request.split_file, request.trained_on)
     console = Console(stderr=True)
+    total = len(exams_for(index, model.manifest.exam))
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
-        advance = partial(bar.advance, bar.add_task(f"evaluating {model.manifest.name}", total=len(index)))
+        advance = partial(bar.advance, bar.add_task(f"evaluating {model.manifest.name}", total=total))
         return measured(
             model,
             index,
@@ -245,55 +248,3 @@ def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation 
             prevalence=request.prevalence,
             progress=advance,
         )
-
-
-def choose_part(
-    model: "Model", index: "Index", split: str, split_file: Path | None, trained_on: bool
-) -> tuple["Index", str]:
-    """Pick the samples to evaluate on, and say why they were held out.
-
-    Args:
-        model: the loaded bundle.
-        index: all samples with the task's labels.
-        split: part of the split, `all`, or "" for the default.
-        split_file: the run's split, or None to look beside the bundle.
-        trained_on: whether the user wants training data all the same.
-
-    Returns:
-        The samples, and in words how it is known that they were not trained on; "" where it is not.
-
-    Raises:
-        DatasetError: they would be training data and nobody asked for that, or the split does not fit the data.
-        UsageError: the split has no such part.
-    """
-    from senoscope.core.errors import DatasetError
-    from senoscope.evidence.splits import read_split
-
-    manifest, name = model.manifest, index.dataset
-    own = any(trained.name == name for trained in manifest.datasets)
-    refitted = own and manifest.recipe.split.mode == "crossval"
-    part = split or ("test" if own and not refitted and not trained_on else "all")
-    if own and not trained_on and (part != "test" or refitted):
-        raise DatasetError(f"{manifest.name} was trained on {_what(part, name)}", _hint(refitted))
-    if part == "all":
-        return index, ""
-    beside = (model.folder / "split.csv", model.folder.parent / "split.csv")
-    path = split_file or next((path for path in beside if path.is_file()), None)
-    if path is None:
-        raise DatasetError(
-            f"there is no split.csv beside {model.folder}, so no part of {name} is known to be held out",
-            "give the run's with --split-file, evaluate on another dataset, or say --split all --trained-on",
-        )
-    chosen = read_split(path, index, protocol=manifest.recipe.split.protocol)
-    held_out = "" if own and (part != "test" or refitted) else f"part {part!r} of {path.name}"
-    return index.take(chosen.positions(part)), held_out
-
-
-def _what(part: str, name: str) -> str:
-    return f"all of {name}" if part in ("all", "test") else f"the part {part!r} of {name}"
-
-
-def _hint(refitted: bool) -> str:
-    if refitted:
-        return "its cross-validated figures are in its card; evaluate on another dataset, or say --trained-on"
-    return "evaluate on --split test or on another dataset, or say --trained-on"

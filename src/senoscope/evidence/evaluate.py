@@ -1,15 +1,17 @@
 """Run a model over a dataset and measure it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from senoscope.core.domain.bundle import BundleManifest, DatasetFingerprint
+from senoscope.core.domain.prediction import ExamPrediction, Prediction
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.answers import check_level
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluation import Evaluation, Unread, assess
+from senoscope.evidence.exams import Exams, exam_of, exams_for
 from senoscope.evidence.findings import check_prevalence
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.metrics.aggregation import Level, Rule
@@ -30,7 +32,7 @@ def evaluate(
     prevalence: float | None = None,
     progress: Callable[[], None] | None = None,
 ) -> Evaluation | MulticlassEvaluation:
-    """Measure a model on the samples whose labels its task knows.
+    """Measure a model on the samples whose labels its task knows; one that answers exams, exam by exam.
 
     Images that cannot be read are left out of the figures, counted and named. Where the bundle's fingerprints say that
     it was trained on this dataset, and `held_out` does not say otherwise, the evaluation is marked as leaking. A task
@@ -38,13 +40,14 @@ def evaluate(
 
     Args:
         model: a loaded bundle.
-        index: the samples; other labels than the task's are left out and said.
+        index: the samples, image by image; other labels than the task's are left out and said. A bundle of exams joins
+            them as it was trained to.
         operating_point: name of the threshold; the bundle's default where empty.
         held_out: how the caller knows that the samples were not trained on, such as "part test of split.csv".
-        level: what the figures count: images, breasts or patients.
-        rule: how a breast's or patient's probability comes from its images'.
+        level: what the figures count: images (or exams), breasts or patients.
+        rule: how a breast's or patient's probability comes from its images' (or exams').
         prevalence: share of positives among those the model is meant for, if it is known.
-        progress: called once per image.
+        progress: called once per image, or per exam.
 
     Raises:
         UsageError: the bundle has no such operating point, the prevalence is none, or `level` or `prevalence` is asked
@@ -52,17 +55,19 @@ def evaluate(
         DatasetError: no sample can be used, all usable ones have the same label, or of more than two one is missing;
             the dataset does not say what `level` needs; or an answer is no probability (names the sample).
     """
-    asked = index.with_labels(model.task.labels)
+    spec = model.manifest.exam
+    asked = exams_for(index.with_labels(model.task.labels), spec)
     # Said before an hour of answers, not after it.
-    _check_classes(asked, model.manifest)
+    _check_classes(asked.index, model.manifest)
     _check_asked(model.manifest, level, prevalence)
-    check_level(asked, level)
+    check_level(asked.index, level)
     check_prevalence(prevalence)
     given = _ask(model, asked, operating_point, progress)
     if not given.kept:
-        raise DatasetError(f"none of the {len(asked)} images of {index.dataset} can be read", given.unread[0].reason)
+        what = "exams" if spec else "images"
+        raise DatasetError(f"none of the {len(asked)} {what} of {index.dataset} can be read", given.unread[0].reason)
     judge = _several if model.manifest.point(operating_point).threshold is None else _two
-    return judge(model, asked.take(given.kept), given, held_out, _Wanted(operating_point, level, rule, prevalence))
+    return judge(model, asked, given, held_out, _Wanted(operating_point, level, rule, prevalence))
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,10 @@ class _Wanted:
 
 
 def _several(
-    model: Model, answered: Index, given: "_Given", held_out: str, wanted: _Wanted
+    model: Model, asked: Exams, given: "_Given", held_out: str, wanted: _Wanted
 ) -> Evaluation | MulticlassEvaluation:
-    manifest = model.manifest
-    protocol, leak = provenance(manifest, answered.fingerprint(), held_out)
+    manifest, answered = model.manifest, asked.index.take(given.kept)
+    protocol, leak = _provenance(manifest, asked, given, held_out)
     return assess_multiclass(
         answered,
         np.array(given.probabilities),
@@ -96,11 +101,12 @@ def _several(
 
 
 def _two(
-    model: Model, answered: Index, given: "_Given", held_out: str, wanted: _Wanted
+    model: Model, asked: Exams, given: "_Given", held_out: str, wanted: _Wanted
 ) -> Evaluation | MulticlassEvaluation:
     manifest, point = model.manifest, model.manifest.point(wanted.operating_point)
     assert point.threshold is not None
-    protocol, leak = provenance(manifest, answered.fingerprint(), held_out)
+    answered = asked.index.take(given.kept)
+    protocol, leak = _provenance(manifest, asked, given, held_out)
     return assess(
         answered,
         np.array(given.probabilities)[:, manifest.labels.index(manifest.positive)],
@@ -131,18 +137,33 @@ class _Given:
     unread: list[Unread] = field(default_factory=list)
 
 
-def _ask(model: Model, asked: Index, operating_point: str, progress: Callable[[], None] | None) -> _Given:
-    given = _Given()
-    for position, answer in enumerate(model.stream(asked.paths(), operating_point=operating_point)):
+def _ask(model: Model, asked: Exams, operating_point: str, progress: Callable[[], None] | None) -> _Given:
+    given, samples = _Given(), asked.index.samples
+    answers: Iterator[Prediction | ExamPrediction | Failure]
+    if model.manifest.exam:
+        every = (exam_of(asked, position) for position in range(len(asked)))
+        answers = model.stream_exams(every, operating_point=operating_point)
+    else:
+        answers = model.stream(asked.index.paths(), operating_point=operating_point)
+    for position, answer in enumerate(answers):
         if isinstance(answer, Failure):
-            given.unread.append(Unread(asked.samples[position].path, answer.error.message))
+            what = samples[position].sample_id if model.manifest.exam else samples[position].path
+            given.unread.append(Unread(what, answer.error.message))
         else:
             given.kept.append(position)
-            given.probabilities.append(_probabilities(model, asked.samples[position], answer.probabilities))
+            given.probabilities.append(_probabilities(model, samples[position], answer.probabilities))
             given.abstained.append(answer.abstained)
         if progress is not None:
             progress()
     return given
+
+
+def _provenance(manifest: BundleManifest, asked: Exams, given: _Given, held_out: str) -> tuple[str, str]:
+    """As `provenance`, from the images behind what was answered, which are said where they are joined."""
+    behind = asked.take(given.kept)
+    protocol, leak = provenance(manifest, behind.fingerprint(), held_out)
+    count = f"; {len(given.kept):,} exams of {len(behind):,} images" if manifest.exam else ""
+    return f"{protocol}{count}", leak
 
 
 def _check_asked(manifest: BundleManifest, level: Level, prevalence: float | None) -> None:

@@ -216,7 +216,8 @@ def assess(
     if images.abstained.any():
         said += [f"without abstained images: {note}" for note in part.notes]
     if level != "image":
-        said.append(f"the threshold was chosen on single images and is used here on {level}s: see how it transfers")
+        single = "exams" if manifest and manifest.exam else "images"
+        said.append(f"the threshold was chosen on single {single} and is used here on {level}s: see how it transfers")
     return Evaluation(
         title=title,
         bundle=bundle,

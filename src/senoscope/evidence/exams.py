@@ -1,5 +1,6 @@
 """Which images are answered together: the exams of an index."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +36,10 @@ class Exams:
     def __len__(self) -> int:
         return len(self.members)
 
+    def take(self, positions: NDArray[np.int64] | Sequence[int]) -> Index:
+        """List the images of the exams at these positions, in the order in which they are listed in `images`."""
+        return self.images.take(sorted(int(one) for position in positions for one in self.members[int(position)]))
+
 
 def exams(index: Index, by: Level, most: int) -> Exams:
     """Join the images that one answer is of.
@@ -66,9 +71,9 @@ def exams(index: Index, by: Level, most: int) -> Exams:
     return Exams(replace(index, samples=samples, notes=(*index.notes, *notes)), index, tuple(thinned))
 
 
-def exams_for(index: Index, spec: ExamSpec) -> Exams:
-    """Join images as a bundle was trained to take them; see `exams`."""
-    return exams(index, spec.by, spec.most)
+def exams_for(index: Index, spec: ExamSpec | None) -> Exams:
+    """Join images as a bundle was trained to take them, or leave them single; see `exams`."""
+    return exams(index, spec.by, spec.most) if spec else exams(index, "image", 1)
 
 
 def record_of(sample: Sample) -> dict[str, str]:

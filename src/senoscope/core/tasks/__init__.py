@@ -6,6 +6,7 @@ from senoscope.core.tasks.base import Task
 from senoscope.core.tasks.biopsy import BIOPSY
 from senoscope.core.tasks.density import DENSITY
 from senoscope.core.tasks.idc import IDC
+from senoscope.core.tasks.invasiveness import INVASIVENESS
 from senoscope.core.tasks.mammography import MAMMOGRAPHY
 from senoscope.core.tasks.response import RESPONSE
 from senoscope.core.tasks.screening import SCREENING
@@ -16,7 +17,10 @@ TASKS: Registry[Task] = Registry(
     "task",
     [
         (task.name, task)
-        for task in (THERMOGRAPHY, ULTRASOUND, SCREENING, MAMMOGRAPHY, ABNORMALITY, DENSITY, BIOPSY, IDC, RESPONSE)
+        for task in (
+            *(THERMOGRAPHY, ULTRASOUND, SCREENING, INVASIVENESS, MAMMOGRAPHY, ABNORMALITY, DENSITY, BIOPSY, IDC),
+            RESPONSE,
+        )
     ],
 )
 

@@ -128,3 +128,13 @@ def test_real_lesions_are_brighter_where_the_boxes_are_than_where_y_would_count_
             brighter.append(float(pixels[middle, columns].mean()) > float(pixels[1023 - middle, columns].mean()))
 
     assert np.mean(brighter) > 0.7
+
+
+def test_malignant_films_are_cancer_and_all_others_are_not(tmp_path: Path) -> None:
+    index = MINI_MIAS.index(mini_mias(tmp_path / "mias"))
+
+    screening = MINI_MIAS.answering(TASKS.get("screening"), index)
+
+    assert len(screening) == len(index)
+    for before, after in zip(index.samples, screening.samples, strict=True):
+        assert after.label == ("cancer" if before.label == "malignant" else "no_cancer")

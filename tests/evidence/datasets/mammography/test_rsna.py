@@ -5,7 +5,7 @@ import pytest
 from senoscope.core.errors import DatasetError
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
-from tests.makers import rsna, set_cell
+from tests.makers import rsna, rsna_exams, set_cell
 
 RSNA = DATASETS.get("rsna")
 
@@ -33,6 +33,7 @@ def test_the_publishers_table_is_read(root: Path) -> None:
         "birads": "0",
         "implant": "0",
         "invasive": "1",
+        "invasiveness": "invasive",
         "biopsy": "1",
     }
     assert "density" not in index.samples[0].facts
@@ -94,6 +95,46 @@ def test_it_answers_screening(root: Path) -> None:
 
 def test_a_breast_with_two_labels_is_refused(root: Path) -> None:
     set_cell(root / "train.csv", 4, "cancer", 0)
+    set_cell(root / "train.csv", 4, "invasive", 0)
 
     with pytest.raises(DatasetError, match=r"breast '10002 L' is cancer in '462822632' and no_cancer in '462822633'"):
         RSNA.index(root)
+
+
+def test_it_answers_invasiveness(tmp_path: Path) -> None:
+    index = RSNA.samples_for(TASKS.get("invasiveness"), rsna_exams(tmp_path / "rsna"))
+
+    assert index.counts() == {"invasive": 6, "non_invasive": 6, "none": 34}
+    whole = RSNA.index(tmp_path / "rsna")
+    truth = {sample.sample_id: sample.label for sample in whole.samples}
+    assert all((truth[one.sample_id] == "no_cancer") == (one.label == "none") for one in index.samples)
+
+
+def test_what_is_not_stated_is_missing(tmp_path: Path) -> None:
+    index = RSNA.index(rsna_exams(tmp_path / "rsna"))
+
+    by_woman = {sample.patient_id: sample.facts for sample in index.samples}
+    assert "age" not in by_woman["20002"]
+    assert "density" not in by_woman["20001"]
+    assert {name: by_woman["20000"][name] for name in ("age", "density", "implant", "machine", "site")} == {
+        "age": "45",
+        "density": "A",
+        "implant": "0",
+        "machine": "29",
+        "site": "1",
+    }
+    assert {facts["machine"] for facts in by_woman.values()} == {"29", "48"}
+
+
+def test_an_invasive_cancer_without_cancer_is_refused(root: Path) -> None:
+    set_cell(root / "train.csv", 1, "invasive", 1)
+
+    with pytest.raises(DatasetError, match="row 1, column 'invasive': an invasive cancer in a breast without cancer"):
+        RSNA.index(root)
+
+
+def test_a_cancer_of_which_it_is_not_said_does_not_answer(root: Path) -> None:
+    for row in (3, 4):
+        set_cell(root / "train.csv", row, "invasive", "")
+
+    assert RSNA.samples_for(TASKS.get("invasiveness"), root).counts() == {"invasive": 2, "none": 4}

@@ -100,6 +100,7 @@ MINI_MIAS = Dataset(
     tasks={
         "mammography": Labelling(),
         "abnormality": Labelling(words={"normal": "normal", "benign": "abnormal", "malignant": "abnormal"}),
+        "screening": Labelling(words={"normal": "no_cancer", "benign": "no_cancer", "malignant": "cancer"}),
         "density": Labelling("density", {"F": "fatty", "G": "glandular", "D": "dense"}),
     },
     modality="mammography",

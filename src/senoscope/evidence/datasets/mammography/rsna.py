@@ -1,7 +1,8 @@
 """RSNA screening mammography: 54,706 images of 11,913 women of two screening programmes, cancer or not by breast.
 
 The label is the breast's: every image of a breast in which cancer was confirmed is `cancer`, whether that view shows it
-or not. The publisher's DICOM files are read, and repackings of them as PNG by their names.
+or not; the fact `invasiveness` tells whether that cancer was invasive. The publisher's DICOM files are read, and
+repackings of them as PNG by their names.
 """
 
 import re
@@ -19,6 +20,8 @@ COLUMNS = (
 NUMBER = re.compile(r"^[0-9]{1,12}$")
 LABELS = {"0": "no_cancer", "1": "cancer"}
 SIDES = {"l": "L", "r": "R"}
+SPREAD = {"0": "non_invasive", "1": "invasive"}
+INVASIVENESS = "invasiveness"
 FACTS = {
     "site_id": "site",
     "machine_id": "machine",
@@ -46,7 +49,7 @@ def _read(dataset: Dataset, root: Path) -> Index:
         path = layout.format(patient, image)
         if (root / path).exists():
             line.path(root, "image_id", path)
-            facts = _facts(line)
+            facts = _facts(line, label)
             view = line.text("view").upper()
             samples.append(Sample(image, patient, patient, path, label, laterality=side, view=view, facts=facts))
     notes = [dataset.share_note(len(samples)), "the label is the breast's, not the image's"]
@@ -66,15 +69,21 @@ def _layout(root: Path, base: Path, records: Records) -> str | None:
     return None
 
 
-def _facts(line: Line) -> dict[str, str]:
+def _facts(line: Line, label: str) -> dict[str, str]:
     numbers = {fact: number for column, fact in WHOLE.items() if (number := line.whole(column))}
-    return line.facts(FACTS) | numbers
+    if label == "no_cancer" and numbers.get("invasive") == "1":
+        raise line.error("invasive", "an invasive cancer in a breast without cancer")
+    known = "none" if label == "no_cancer" else SPREAD.get(numbers.get("invasive", ""), "")
+    return line.facts(FACTS) | numbers | ({INVASIVENESS: known} if known else {})
 
 
 RSNA = Dataset(
     name="rsna",
     title="RSNA Screening Mammography Breast Cancer Detection",
-    tasks={"screening": Labelling()},
+    tasks={
+        "screening": Labelling(),
+        "invasiveness": Labelling(INVASIVENESS, {word: word for word in ("none", *SPREAD.values())}),
+    },
     modality="mammography",
     licence="non-commercial use, academic research and education included",
     url="https://www.kaggle.com/competitions/rsna-breast-cancer-detection",
