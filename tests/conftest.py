@@ -18,9 +18,11 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKED = ROOT.parent / "shared" / "data"
 ALL = os.environ.get("SENOSCOPE_TEST_ALL") == "1"
 OPTIONAL = (
-    *("lightning_fabric", "matplotlib", "onnx", "onnxscript", "playwright", "pyarrow", "safetensors"),
+    *("lightning_fabric", "matplotlib", "mlflow", "onnx", "onnxscript", "playwright", "pyarrow", "safetensors"),
     *("scipy", "skimage", "sklearn", "statsmodels", "timm", "torch", "torchvision"),
 )
+# Opening MLflow's database takes longer than most tests; those of tracking set this back.
+os.environ["SENOSCOPE_TRACK"] = "off"
 ABSENT = frozenset(name for name in OPTIONAL if find_spec(name) is None)
 
 

@@ -31,10 +31,14 @@ def show_gap(name: str, data: Path, out: Path, dataset: str = "", changes: tuple
 
     recipe = _recipe(name, dataset, changes)
     check_extra()
+    from senoscope.learning.finetune import processes
     from senoscope.learning.gap import measure_gap
 
-    with stages() as progress:
-        found = measure_gap(recipe, data, out, progress)
+    with processes() as leads:
+        if not leads:
+            return
+        with stages() as progress:
+            found = measure_gap(recipe, data, out, progress)
     _show(found)
     typer.echo(f"Report: {out / 'leakage.html'}")
 

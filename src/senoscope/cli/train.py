@@ -25,10 +25,14 @@ def train(
 
     asked = changed_recipe(recipe_text(recipe), changes or [])
     check_extra()
+    from senoscope.learning.finetune import processes
     from senoscope.learning.run import train as run
 
-    with stages() as progress:
-        outcome = run(asked, data, out, progress)
+    with processes() as leads:
+        if not leads:
+            return
+        with stages() as progress:
+            outcome = run(asked, data, out, progress)
     evaluation = outcome.evaluation
     typer.echo(f"{evaluation.title}: {evaluation.protocol}{' (LEAKY)' if evaluation.leaky else ''}")
     typer.echo(f"{len(evaluation.labels)} images, {evaluation.dataset.patients} {evaluation.unit}")

@@ -1,12 +1,12 @@
 """Training the backbone too, from the best frozen head or from nothing."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -14,6 +14,7 @@ from senoscope.core.domain.recipe_parts import FinetuneRecipe, JitterRecipe
 from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Pipeline
+from senoscope.learning.company import company, led
 from senoscope.learning.fit import Examples, class_weights, judge
 from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
 from senoscope.learning.losses import loss_of, numeric
@@ -21,6 +22,7 @@ from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.ensemble import Ensemble
 from senoscope.learning.optimizing import backbone_of, optimizer_of, rate_of, set_rate, warmed
 from senoscope.learning.pictures import Pictures, PictureSource
+from senoscope.learning.shared import Shared
 from senoscope.learning.source import Batch, Part, Source, parts_of
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -33,14 +35,14 @@ class _Training(Generic[Network, Batch]):
     """One network, its optimiser and what it is trained on, epoch after epoch."""
 
     def __init__(self, classifier: Network, train: Source[Network, Batch], recipe: FinetuneRecipe, plan: Plan) -> None:
-        precision = "bf16-mixed" if torch.cuda.is_available() else "32-true"
-        self.fabric = Fabric(accelerator="auto", devices=1, precision=precision)  # type: ignore[arg-type] # a literal
         self.recipe, self.plan, self.train = recipe, plan, train
         self.labels = torch.from_numpy(train.labels).float()
         self.weights = class_weights(train.labels, recipe.balance != "none")
         self.loss = loss_of(recipe.loss, recipe.focus, recipe.smoothing)
         self.rows: list[Row] = []
-        self.classifier = classifier
+        self.classifier, self.shared = classifier, Shared(classifier)
+        self.shared.prepare(train)
+        self.fabric = self.shared.fabric()
         self.network: Any
         self.network, self.optimizer = self.fabric.setup(classifier, optimizer_of(classifier, recipe))
         self.network.mark_forward_method("logits")
@@ -52,13 +54,15 @@ class _Training(Generic[Network, Batch]):
         parts, rate = parts_of(self._order(), self.recipe.batch), rate_of(self.recipe, self.plan.epochs, self.rows)
         steps = -(-len(parts) // self.recipe.accumulate)
         total = 0.0
-        for place, batch in enumerate(self.train.batches(parts, number)):
+        for place, batch in enumerate(self.train.batches(self.shared.own(parts), number)):
             step, within = divmod(place, self.recipe.accumulate)
             together = sum(len(part.rows) for part in parts[step * self.recipe.accumulate :][: self.recipe.accumulate])
-            loss, size = self._loss(batch, parts[place]), len(parts[place].rows)
-            total += numeric(loss, number, place + 1) * size
-            self.fabric.backward(loss * (size / together))
-            if within + 1 == self.recipe.accumulate or place + 1 == len(parts):
+            last, size = within + 1 == self.recipe.accumulate or place + 1 == len(parts), len(parts[place].rows)
+            with self.shared.step(self.fabric, self.network, last):
+                loss = self._loss(batch, parts[place])
+                total += numeric(loss, number, place + 1) * size
+                self.fabric.backward(loss * (size / together))
+            if last:
                 set_rate(self.optimizer, rate * warmed(self.recipe, number, step, steps))
                 self.optimizer.step()
                 self.optimizer.zero_grad()
@@ -74,7 +78,8 @@ class _Training(Generic[Network, Batch]):
         return order[: count - (count % self.recipe.batch == 1)].numpy()
 
     def _loss(self, batch: Batch, part: Part) -> Tensor:
-        logits = self.train.logits(self.network, batch)[:, 0].float()
+        with self.shared.head(len(part.rows)):
+            logits = self.train.logits(self.network, batch)[:, 0].float()
         weights = self.weights[part.rows] if self.recipe.balance == "weights" else torch.ones(len(part.rows))
         return self.loss(logits, self.labels[part.rows].to(logits.device), weights.to(logits.device))
 
@@ -85,10 +90,11 @@ class _Training(Generic[Network, Batch]):
 
     def _logits(self, validation: Source[Network, Batch]) -> Tensor:
         parts = parts_of(np.arange(validation.count), JUDGED)
+        found = []
         with torch.inference_mode():
-            found = [
-                validation.logits(self.classifier, batch).float().cpu() for batch in validation.batches(parts, None)
-            ]
+            for part, batch in zip(parts, validation.batches(self.shared.own(parts), None), strict=True):
+                with self.shared.head(len(part.rows)):
+                    found.append(validation.logits(self.classifier, batch).float().cpu())
         return torch.cat(found)
 
 
@@ -141,6 +147,19 @@ def finetune_on(
     Raises:
         RunError: the loss is no number, which names epoch and batch; or the checkpoint cannot be taken up or written.
     """
+    company().told((classifier, train, validation, recipe, plan))
+    return _together(classifier, train, validation, recipe, plan, progress)
+
+
+def _together(
+    classifier: Network,
+    train: Source[Network, Batch],
+    validation: Source[Network, Batch] | None,
+    recipe: FinetuneRecipe,
+    plan: Plan,
+    progress: Callable[[Row], None] = lambda row: None,
+) -> Fitted:
+    """What every process does."""
     backbone_of(classifier).requires_grad_(True)
     training = _Training(classifier, train, recipe, plan)
     validate = None if validation is None else training.judge_of(validation)
@@ -149,9 +168,18 @@ def finetune_on(
         training.rows.append(row)
         progress(row)
 
-    fitted = run(classifier, training.optimizer.optimizer, plan, training.epoch, validate, told)
+    fitted = run(classifier, training.optimizer.optimizer, plan, training.epoch, validate, told, company())
     classifier.cpu().requires_grad_(False)
     return fitted
+
+
+def processes() -> AbstractContextManager[bool]:
+    """Give whether this process leads a run; under `torchrun` the others fine-tune with it until the block ends.
+
+    Raises:
+        RunError: in the leader, another process failed; says how.
+    """
+    return led(lambda job: _together(*job))
 
 
 def outputs(classifier: Classifier | Ensemble, paths: Sequence[Path], pipeline: Pipeline) -> tuple[Tensor, Tensor]:

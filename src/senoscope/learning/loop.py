@@ -16,6 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from senoscope.core.errors import RunError
+from senoscope.learning.company import ALONE, Company
 
 State = dict[str, Tensor]
 
@@ -70,6 +71,7 @@ def run(
     epoch: Callable[[int], float],
     validate: Callable[[], Validation] | None,
     progress: Callable[[Row], None] = lambda row: None,
+    together: Company = ALONE,
 ) -> Fitted:
     """Train until the plan ends, keeping the best state; take up a checkpoint where there is one.
 
@@ -80,11 +82,14 @@ def run(
         epoch: trains one epoch, given its number from 1, and returns the mean training loss.
         validate: judges the network in evaluation mode; without it, all epochs are run and the last is kept.
         progress: called after each epoch, resumed ones included.
+        together: processes that do the same; the leader alone reads and writes, and `validate` finds the same in all.
     """
-    plan.folder.mkdir(parents=True, exist_ok=True)
     path = plan.folder / "checkpoint.safetensors"
-    rows, best, best_row = _resume(path, network, optimizer)
-    if rows:  # a kill may have come between the checkpoint and the log
+    if together.leads:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    kept = together.told(_read(path) if together.leads else None)
+    rows, best, best_row = _taken_up(path, kept, network, optimizer) if kept else ([], {}, None)
+    if rows and together.leads:  # a kill may have come between the checkpoint and the log
         write_log(plan.folder / "log.csv", rows)
     for row in rows:
         progress(row)
@@ -100,8 +105,9 @@ def run(
         rows.append(row)
         if best_row is None or found is None or _better(found.loss, best_row.validation_loss):
             best_row, best = row, _copy(network.state_dict())
-        _save(path, network, optimizer, rows, best, best_row.epoch)
-        write_log(plan.folder / "log.csv", rows)
+        if together.leads:
+            _save(path, network, optimizer, rows, best, best_row.epoch)
+            write_log(plan.folder / "log.csv", rows)
         progress(row)
     assert best_row is not None
     network.load_state_dict(best)
@@ -131,13 +137,25 @@ def _save(
         save_file(tensors, temporary, notes)
 
 
-def _resume(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[list[Row], State, Row | None]:
+Kept = tuple[dict[str, str], State]
+"""Notes and tensors of a checkpoint."""
+
+
+def _read(path: Path) -> Kept | None:
     if not path.is_file():
-        return [], {}, None
+        return None
     try:
         with safe_open(path, "pt") as file:
-            notes = file.metadata()
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 # not a dict
+            return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 # not a dict
+    except (SafetensorError, OSError) as error:
+        raise _refused(path, error) from error
+
+
+def _taken_up(
+    path: Path, kept: Kept, network: nn.Module, optimizer: torch.optim.Optimizer
+) -> tuple[list[Row], State, Row | None]:
+    notes, tensors = kept
+    try:
         parts: dict[str, State] = {"now": {}, "best": {}, "optimizer": {}}
         for key, value in tensors.items():
             part, rest = key.split(".", 1)
@@ -146,10 +164,12 @@ def _resume(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) ->
         _restore(optimizer, parts["optimizer"])
         rows = [Row(*values) for values in json.loads(notes["rows"])]
         return rows, parts["best"], rows[int(notes["best_epoch"]) - 1]
-    except (SafetensorError, OSError, RuntimeError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise RunError(
-            f"{path} cannot be taken up: {str(error)[:160]}", "remove the run folder, or give another"
-        ) from error
+    except (RuntimeError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise _refused(path, error) from error
+
+
+def _refused(path: Path, error: Exception) -> RunError:
+    return RunError(f"{path} cannot be taken up: {str(error)[:160]}", "remove the run folder, or give another")
 
 
 def _restore(optimizer: torch.optim.Optimizer, tensors: State) -> None:

@@ -38,6 +38,7 @@ from senoscope.learning.calling import calibrated, check_task, multiclass_pooled
 from senoscope.learning.exams.alone import records_alone
 from senoscope.learning.fold import Network, Scores, fit, logits, refit_recipe, scored, united
 from senoscope.learning.material import Division, Material, Positions, Progress, gather, indexed
+from senoscope.learning.tracking import tracked
 from senoscope.learning.weights import Backbone, resolve
 from senoscope.runtime.store import load
 
@@ -65,10 +66,12 @@ def train(recipe: Recipe, root: Path, out: Path, progress: Progress = lambda sta
         WeightsError: the backbone's weights cannot be had.
         RecipeError: the recipe asks for a backbone or a task that cannot be trained.
     """
-    material = _material(recipe, root, out, progress)
-    if recipe.split.mode == "crossval":
-        return _crossval(material, out, progress)
-    return _holdout(material, out, progress)
+    with tracked(recipe, out) as tracker:
+        told = tracker.following(progress)
+        material = _material(recipe, root, out, told)
+        outcome = (_crossval if recipe.split.mode == "crossval" else _holdout)(material, out, told)
+        tracker.finished(outcome.evaluation.table)
+        return outcome
 
 
 def crossvalidate(
