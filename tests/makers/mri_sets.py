@@ -7,12 +7,15 @@ from PIL import Image as Pil
 
 from tests.makers.records import dicom, write_table
 
-CLINICAL = """pid,pCR,slice_thick,xy_spacing,tum_vol,age,menopause,HR,HER2,HR_HER2_STATUS,dataset,test
-ACRIN-6698-102212,0.0,2.0,0.6055,31107.110191500004,26.0,0.0,0.0,0.0,TripleNeg,spy2,1.0
-Breast_MRI_285,1.0,1.2,0.6641,5201.317373616001,44.0,,1.0,1.0,HER2pos,duke,0.0
-ISPY1_1001,,2.0,0.6055,,60.0,1.0,1.0,0.0,HRposHER2neg,spy1,2.0
-ISPY2-356684,1.0,2.0,0.6055,812.5,51.0,1.0,,,,spy2,0.0
+CLINICAL = (
+    "pid,pCR,slice_thick,xy_spacing,mask_start,mask_end,sraw,eraw,scol,ecol,tum_vol,age,menopause,HR,HER2,"
+    """HR_HER2_STATUS,dataset,test
+ACRIN-6698-102212,0.0,2.0,0.6055,2.0,39.0,104.0,200.0,155.0,216.0,31107.110191500004,26.0,0.0,0.0,0.0,TripleNeg,spy2,1.0
+Breast_MRI_285,1.0,1.2,0.6641,2.0,42.0,30.0,88.0,68.0,126.0,5.201317373616001,44.0,,1.0,1.0,HER2pos,duke,0.0
+ISPY1_1001,,2.0,0.6055,2.0,20.0,80.0,120.0,80.0,,,60.0,1.0,1.0,0.0,HRposHER2neg,spy1,2.0
+ISPY2-356684,1.0,2.0,0.6055,2.0,12.0,90.0,120.0,90.0,110.0,812.5,51.0,1.0,,,,spy2,0.0
 """
+)
 
 
 def breastdcedl(folder: Path, *, images: bool = True) -> Path:

@@ -37,12 +37,32 @@ def test_slices_carry_what_is_known_of_the_patient(root: Path) -> None:
         "her2": "0",
         "receptor": "HR- HER2-",
         "tumour_volume": "31107.1102",
+        "tumour_length": "58.128",
+        "tumour_depth": "74",
         "slice_thickness": "2",
         "pixel_spacing": "0.6055",
         "site": "spy2",
         "split": "1",
         "slice": "6",
     }
+
+
+def test_volumes_in_another_unit_are_brought_to_mm3(root: Path) -> None:
+    duke = next(sample for sample in BREASTDCEDL.index(root).samples if sample.facts["site"] == "duke")
+
+    assert duke.facts["tumour_volume"] == "5201.3174"
+    assert (duke.facts["tumour_length"], duke.facts["tumour_depth"]) == ("38.5178", "48")
+
+    X
+    corrected = next(sample for sample in BREASTDCEDL.index(root).samples if sample.facts["site"] == "duke")
+    assert corrected.facts["tumour_volume"] == "5201.3174"
+
+
+def test_a_box_that_is_not_whole_has_no_size(root: Path) -> None:
+    without = [sample for sample in BREASTDCEDL.index(root).samples if sample.facts["site"] == "spy1"]
+
+    assert without
+    assert all("tumour_length" not in sample.facts and "tumour_depth" not in sample.facts for sample in without)
 
 
 def test_a_missing_response_is_not_a_negative(root: Path) -> None:
@@ -103,6 +123,7 @@ def test_pictures_that_nobody_listed_are_dropped(root: Path) -> None:
         ("285,1.0,", "285,2.0,", 2, "pCR"),
         (",26.0,", ",old,", 1, "age"),
         (",26.0,", ",inf,", 1, "age"),
+        (",104.0,", ",top,", 1, "sraw"),
     ],
 )
 def test_a_wrong_cell_is_named(root: Path, old: str, new: str, row: int, column: str) -> None:
@@ -130,3 +151,16 @@ def test_the_real_clinical_table(data_root: Path, tmp_path: Path) -> None:
 
     assert len(index) == index.units == 1991
     assert index.counts() == {"no_response": 953, "response": 398, "unknown": 640}
+
+
+def test_real_tumours_fill_a_like_share_of_their_box_in_every_cohort(data_root: Path, tmp_path: Path) -> None:
+    (tmp_path / "all_patients.csv").write_bytes((data_root / "breast_dce" / "all_patients.csv").read_bytes())
+    shares: dict[str, list[float]] = {}
+    for sample in BREASTDCEDL.index(tmp_path).samples:
+        if {"tumour_volume", "tumour_length"} <= sample.facts.keys():
+            volume, length, depth = (float(sample.facts[f"tumour_{name}"]) for name in ("volume", "length", "depth"))
+            shares.setdefault(sample.facts["site"], []).append(volume / (length**2 * depth))
+
+    middles = {site: sorted(values)[len(values) // 2] for site, values in shares.items()}
+    assert {site: len(values) for site, values in shares.items()} == {"duke": 900, "spy1": 153, "spy2": 936}
+    assert max(middles.values()) < 2 * min(middles.values())

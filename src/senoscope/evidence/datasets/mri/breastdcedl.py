@@ -7,7 +7,7 @@ images, for models that need none.
 
 import re
 from dataclasses import replace
-from math import isfinite
+from math import isfinite, prod
 from pathlib import Path, PurePosixPath
 
 from senoscope.evidence.datasets.base import Dataset, Labelling
@@ -29,7 +29,11 @@ NUMBERS = {
     "xy_spacing": "pixel_spacing",
     "test": "split",
 }
-"""Columns of numbers and the facts they become; years, 0 or 1, mm³, mm, and the publisher's number of the split."""
+"""Columns of numbers and the facts they become: years, 0 or 1, mm³ (but see `CM3`), mm, and the publisher's split."""
+BOX = (("sraw", "eraw", "xy_spacing"), ("scol", "ecol", "xy_spacing"), ("mask_start", "mask_end", "slice_thick"))
+"""Columns of the tumour's box: where it begins and ends, in pixels or slices, and the mm of one of them."""
+CM3 = ("duke",)
+"""Cohorts whose volumes are in cm³ in the published table: a thousandth of the others' share of the tumour's box."""
 SIGNS = {"0": "-", "1": "+"}
 _PATIENT = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,59}$")
 _SLICE = re.compile(r"^slice_(\d{1,4})\.(?:jpg|jpeg|png)$")
@@ -83,6 +87,7 @@ def _patient(table: Path, number: int, row: Row) -> Sample:
         raise cell_error(table, number, "pCR", f"{row['pCR'][:40]!r} is neither 0 nor 1 nor empty")
     facts = {name: _number(table, number, column, row.get(column, "")) for column, name in NUMBERS.items()}
     facts["site"] = row["dataset"].strip()
+    facts |= _size(table, number, row, facts)
     if facts["hr"] in SIGNS and facts["her2"] in SIGNS:
         facts["receptor"] = f"HR{SIGNS[facts['hr']]} HER2{SIGNS[facts['her2']]}"
     return Sample(
@@ -95,6 +100,24 @@ def _patient(table: Path, number: int, row: Row) -> Sample:
     )
 
 
+def _size(table: Path, number: int, row: Row, facts: dict[str, str]) -> dict[str, str]:
+    """Longest side of the tumour's box within a slice, its depth across slices, both in mm, and the volume in mm³."""
+    sides = []
+    for columns in BOX:
+        cells = [_number(table, number, column, row.get(column, "")) for column in columns]
+        if "" not in cells:
+            start, end, unit = map(float, cells)
+            sides.append((end - start) * unit)
+    known = len(sides) == len(BOX) and min(sides) > 0
+    size = {"tumour_length": _written(max(sides[:2])), "tumour_depth": _written(sides[2])} if known else {}
+    if facts["site"] in CM3 and facts["tumour_volume"]:
+        volume = 1000 * float(row["tum_vol"])
+        # A table whose volumes are in mm³ after all would make tumours that their box cannot hold.
+        if not known or volume <= prod(sides):
+            size["tumour_volume"] = _written(volume)
+    return size
+
+
 def _number(table: Path, number: int, column: str, cell: str) -> str:
     """A number as people write it (26, not 26.0), or "" where there is none."""
     if not cell.strip():
@@ -105,7 +128,11 @@ def _number(table: Path, number: int, column: str, cell: str) -> str:
         value = float("nan")
     if not isfinite(value) or abs(value) > 1e9:
         raise cell_error(table, number, column, f"{cell[:40]!r} is not a number")
-    return str(int(value)) if value == int(value) else f"{value:.4f}".rstrip("0")
+    return _written(value)
+
+
+def _written(value: float) -> str:
+    return str(int(value)) if value == int(value) else f"{value:.4f}".rstrip("0").rstrip(".")
 
 
 def _slices(root: Path, base: Path, patients: dict[str, Sample], table: Path) -> tuple[list[Sample], list[Dropped]]:
