@@ -53,7 +53,7 @@ def test_volumes_in_another_unit_are_brought_to_mm3(root: Path) -> None:
     assert duke.facts["tumour_volume"] == "5201.3174"
     assert (duke.facts["tumour_length"], duke.facts["tumour_depth"]) == ("38.5178", "48")
 
-    X
+    edit(root, ",5.201317373616001,", ",5201.317373616001,")
     corrected = next(sample for sample in BREASTDCEDL.index(root).samples if sample.facts["site"] == "duke")
     assert corrected.facts["tumour_volume"] == "5201.3174"
 
