@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from senoscope.core.domain.exam import Exam, View
 from senoscope.core.domain.image import Image
-from senoscope.core.domain.prediction import Prediction
+from senoscope.core.domain.prediction import ExamPrediction, Prediction
 from senoscope.core.errors import MissingFileError
 from senoscope.runtime.outputs import OUTPUTS
 from senoscope.runtime.predictor import Failure
 from senoscope.runtime.store import load
-from tests.makers import tiny_bundle, ultrasound
+from tests.makers import tiny_bundle, tiny_exam_bundle, ultrasound
 
 every_output = pytest.mark.parametrize("name", OUTPUTS.names())
 
@@ -29,6 +30,13 @@ def withheld(tmp_path_factory: pytest.TempPathFactory) -> Prediction:
     return model.predict(Image(np.zeros((20, 20), np.uint8), 255.0, "blank.png"))
 
 
+@pytest.fixture(scope="module")
+def exam(tmp_path_factory: pytest.TempPathFactory) -> ExamPrediction:
+    model = load(tiny_exam_bundle(tmp_path_factory.mktemp("exams")), threads=1)
+    views = tuple(View(Image(ultrasound(seed, (160, 130)), 255.0, f"größe {seed}.png")) for seed in (1, 2))
+    return model.predict(Exam("woman ü", views))
+
+
 FAILURE = Failure("gone.png", MissingFileError("gone.png: there is no such file", "check the spelling"))
 
 
@@ -41,6 +49,24 @@ def test_names_the_file_the_answer_and_the_doubt(name: str, answer: Prediction, 
     assert "blank.png" in text
     assert "gone.png: there is no such file" in text
     assert "check the spelling" in text
+
+
+@every_output
+def test_names_the_exam_its_answer_and_its_doubt(name: str, exam: ExamPrediction) -> None:
+    text = "\n".join(OUTPUTS.get(name)([exam, FAILURE]))
+
+    assert "woman ü" in text
+    assert exam.label in text
+    assert "missing_facts" in text or "Answered without knowing: age, machine." in text
+    assert "gone.png: there is no such file" in text
+
+
+@every_output
+def test_an_image_and_an_exam_may_follow_each_other(name: str, answer: Prediction, exam: ExamPrediction) -> None:
+    apart = [list(OUTPUTS.get(name)([one])) for one in (answer, exam)]
+    together = list(OUTPUTS.get(name)([answer, exam]))
+
+    assert {line for lines in apart for line in lines} == set(together)
 
 
 @every_output

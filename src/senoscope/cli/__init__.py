@@ -35,7 +35,9 @@ Examples:
   senoscope predict ultrasound scan.png
   senoscope predict ultrasound FOLDER --format csv > answers.csv
   senoscope predict ultrasound FOLDER --out answers      # with pictures of the evidence
-  senoscope predict ultrasound scan.png --bundle runs/mine --operating-point screening""",
+  senoscope predict ultrasound scan.png --bundle runs/mine --operating-point screening
+  senoscope predict screening WOMEN --facts women.csv --bundle runs/mine      # a folder an exam
+  senoscope predict screening --facts women.csv --bundle runs/record          # a bundle without pictures""",
     "train": """\b
 Examples:
   senoscope train ultrasound --data DATASETS --out runs/ultrasound

@@ -1,28 +1,43 @@
-"""`senoscope predict`: images in, answers out."""
+"""`senoscope predict`: images and exams in, answers out."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from senoscope.core.domain.prediction import Prediction
+    from senoscope.core.domain.prediction import Answer, Shown
     from senoscope.runtime.predictor import Failure, Model
 
 
 def predict(
     task: Annotated[str, typer.Argument(metavar="TASK", help="The clinical question: ultrasound.")],
-    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Images; a folder means the images in it.")],
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            metavar="[PATH]...",
+            help="Images; a folder means the images in it, or to a bundle of exams one exam. None where a bundle looks "
+            "at no pictures.",
+        ),
+    ] = None,
+    facts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="TABLE",
+            help="CSV of what is known beside the pictures, for bundles that go by it: a column exam (name of the "
+            "folder, or of the file without its suffix), if wanted a column file, and one a fact.",
+        ),
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="table, json (an object a line) or csv.")] = "table",
     out: Annotated[Path | None, typer.Option(help="Folder for the answers and a picture of the evidence each.")] = None,
     bundle: Annotated[str, typer.Option(help="A shipped bundle, a bundle folder, or a run. Default: the task's.")] = "",
     operating_point: Annotated[str, typer.Option(help="Name of the threshold. Default: the bundle's.")] = "",
 ) -> None:
-    """Answer for images: calibrated probability, label, evidence, and how far to trust it."""
-    from senoscope.core.errors import MissingFileError, UsageError
-    from senoscope.core.io import find_images
+    """Answer for images or exams: calibrated probability, label, evidence, and how far to trust it."""
+    from senoscope.core.errors import UsageError
     from senoscope.core.tasks import TASKS
     from senoscope.evidence.tables import write_text
     from senoscope.runtime.outputs import OUTPUTS
@@ -33,10 +48,7 @@ def predict(
     model = load(bundle or find_for_task(task))
     if model.task.name != task:
         raise UsageError(f"bundle {model.manifest.name!r} answers {model.task.name!r}, not {task!r}")
-    images = find_images(paths)
-    if not images:
-        raise MissingFileError(f"no pictures in {', '.join(map(str, paths))}", "PNG, JPEG, BMP, TIFF, PGM are read")
-    answers = _Counted(model, images, operating_point, out)
+    answers = _Counted(_asked(model, paths or [], facts, operating_point), out)
     if out is None:
         for line in write(answers):
             typer.echo(line)
@@ -44,43 +56,82 @@ def predict(
         out.mkdir(parents=True, exist_ok=True)
         target = out / f"predictions.{'txt' if form == 'table' else form}"
         write_text(target, "".join(f"{line}\n" for line in write(answers)))
-        typer.echo(f"{answers.count} images, {answers.failed} failed: {target}", err=True)
+        typer.echo(f"{answers.count} {answers.asked.what}, {answers.failed} failed: {target}", err=True)
     if answers.failed:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Answers to come, how many, and to what."""
+
+    answers: "Iterable[Answer | Failure]"
+    total: int
+    what: str
+
+
+def _asked(model: "Model", paths: Sequence[Path], facts: Path | None, operating_point: str) -> _Asked:
+    from senoscope.core.errors import MissingFileError, UsageError
+    from senoscope.core.io import find_images
+    from senoscope.evidence.asking import asked_exams, read_facts
+
+    spec, name = model.manifest.exam, model.manifest.name
+    known = read_facts(facts, spec) if facts else None
+    if paths and not model.sees:
+        raise UsageError(f"{name} looks at no pictures: it goes by what is known alone", "leave out PATH")
+    if not paths and model.sees:
+        raise UsageError(f"{name} looks at pictures, and none is named", "senoscope predict TASK PATH...")
+    nothing = MissingFileError(f"no pictures in {', '.join(map(str, paths))}", "PNG, JPEG, BMP, TIFF, PGM are read")
+    if spec is None:
+        images = find_images(paths)
+        if not images:
+            raise nothing
+        return _Asked(model.stream(images, operating_point=operating_point), len(images), "images")
+    if not model.sees and known is None:
+        raise UsageError(f"{name} goes by what is known alone, and nothing is", "--facts TABLE.csv")
+    exams = asked_exams(paths, spec, known) if model.sees or known is None else known.exams()
+    if not exams:
+        raise nothing
+    return _Asked(model.stream_exams(exams, operating_point=operating_point), len(exams), "exams")
 
 
 class _Counted:
     """Answers as they come, counted, with progress on a terminal and overlays where a folder is given."""
 
-    def __init__(self, model: "Model", images: list[Path], operating_point: str, out: Path | None) -> None:
-        self._model, self._images, self._point, self._out = model, images, operating_point, out
+    def __init__(self, asked: _Asked, out: Path | None) -> None:
+        self.asked, self._out = asked, out
         self.count = self.failed = 0
 
-    def __iter__(self) -> Iterator["Prediction | Failure"]:
+    def __iter__(self) -> Iterator["Answer | Failure"]:
         from rich.console import Console
         from rich.progress import track
 
-        from senoscope.runtime.predictor import Failure
+        from senoscope.core.domain.prediction import ExamPrediction, Prediction
 
-        console = Console(stderr=True)
-        answers = self._model.stream(self._images, operating_point=self._point)
-        quiet = not console.is_terminal or len(self._images) < 3
+        console, asked = Console(stderr=True), self.asked
+        quiet = not console.is_terminal or asked.total < 3
         for answer in track(
-            answers, "predicting", total=len(self._images), console=console, disable=quiet, transient=True
+            asked.answers, "predicting", total=asked.total, console=console, disable=quiet, transient=True
         ):
             self.count += 1
-            self.failed += isinstance(answer, Failure)
             # No evidence for an answer that is withheld: the picture would say what the table does not.
-            if self._out is not None and not isinstance(answer, Failure) and not answer.abstained:
-                self._overlay(answer, self._out)
+            if isinstance(answer, Prediction) and not answer.abstained:
+                self._overlay(answer, "")
+            elif isinstance(answer, ExamPrediction) and not answer.abstained:
+                for view in answer.views:
+                    self._overlay(view, f"{Path(answer.name).name}_" if len(answer.views) > 1 else "")
+            elif not isinstance(answer, Prediction | ExamPrediction):
+                self.failed += 1
             yield answer
 
-    def _overlay(self, answer: "Prediction", out: Path) -> None:
+    def _overlay(self, shown: "Shown", exam: str) -> None:
         from senoscope.core.io import read
         from senoscope.evidence.tables import write_bytes
         from senoscope.runtime.outputs.overlay import overlay_png
 
-        stem = re.sub(r"[^\w.-]+", "_", Path(answer.source).stem)[:50]
+        if self._out is None:
+            return
+        stem = re.sub(r"[^\w.-]+", "_", f"{exam[:40]}{Path(shown.source).stem}")[: 90 if exam else 50]
         # Two images of one name in different folders must not overwrite each other.
-        path = out / f"{stem}_{answer.digest[:8]}_evidence.png"
-        write_bytes(path, overlay_png(read(answer.source), answer.saliency))
+        path = self._out / f"{stem}_{shown.digest[:8]}_evidence.png"
+        write_bytes(path, overlay_png(read(shown.source), shown.saliency))

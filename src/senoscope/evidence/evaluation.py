@@ -216,8 +216,7 @@ def assess(
     if images.abstained.any():
         said += [f"without abstained images: {note}" for note in part.notes]
     if level != "image":
-        single = "exams" if manifest and manifest.exam else "images"
-        said.append(f"the threshold was chosen on single {single} and is used here on {level}s: see how it transfers")
+        said.append(_transferred(level, manifest))
     return Evaluation(
         title=title,
         bundle=bundle,
@@ -245,6 +244,11 @@ def assess(
         manifest=manifest,
         recipe=recipe or (manifest.recipe if manifest else None),
     )
+
+
+def _transferred(level: Level, manifest: BundleManifest | None) -> str:
+    single = "exams" if manifest and manifest.exam else "images"
+    return f"the threshold was chosen on single {single} and is used here on {level}s: see how it transfers"
 
 
 def _answers(

@@ -1,6 +1,6 @@
 """Which images are answered together: the exams of an index."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -107,12 +107,16 @@ def _together(index: Index, by: Level) -> dict[tuple[str, ...], list[int]]:
     return found
 
 
+def place_of(facts: Mapping[str, str], name: str) -> tuple[str, str, int, str]:
+    """Sort images of an exam by this, of their facts and their names: by side, view, slice and name."""
+    said = facts.get(SLICE, "")
+    number = int(said) if said.isdecimal() and len(said) < 10 else -1
+    return facts.get("laterality", ""), facts.get("view", ""), number, name
+
+
 def _in_order(index: Index, positions: NDArray[np.int64]) -> NDArray[np.int64]:
     def place(position: int) -> tuple[str, str, int, str]:
-        sample = index.samples[position]
-        said = sample.facts.get(SLICE, "")
-        number = int(said) if said.isdecimal() and len(said) < 10 else -1
-        return sample.laterality, sample.view, number, sample.sample_id
+        return place_of(record_of(index.samples[position]), index.samples[position].sample_id)
 
     return np.array(sorted(positions.tolist(), key=place), np.int64)
 

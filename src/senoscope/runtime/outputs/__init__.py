@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterable, Iterator
 
-from senoscope.core.domain.prediction import Prediction
+from senoscope.core.domain.prediction import Answer
 from senoscope.core.registry import Registry
 from senoscope.runtime.outputs import csv, json, table
-from senoscope.runtime.predictor import Failure
+from senoscope.runtime.reading import Failure
 
-Output = Callable[[Iterable[Prediction | Failure]], Iterator[str]]
+Output = Callable[[Iterable[Answer | Failure]], Iterator[str]]
 """Answers in, lines of text out, one answer at a time, so that a long run prints as it goes."""
 
 OUTPUTS: Registry[Output] = Registry("format", [("table", table.lines), ("json", json.lines), ("csv", csv.lines)])

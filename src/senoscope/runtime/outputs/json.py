@@ -4,23 +4,24 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from senoscope.core.domain.prediction import Prediction
-from senoscope.runtime.predictor import Failure
+from senoscope.core.domain.prediction import Answer, ExamPrediction, Shown, Trust
+from senoscope.runtime.reading import Failure
 
 RESEARCH_USE = "Research use only; not for diagnosis."
 
 
-def to_json(answer: Prediction | Failure) -> dict[str, Any]:
-    """One answer as plain data, `label` null where it is withheld; `saliency` is a picture (see `overlay`)."""
+def to_json(answer: Answer | Failure) -> dict[str, Any]:
+    """One answer as plain data, `label` null where it is withheld; `saliency` is a picture (see `overlay`).
+
+    An answer to an exam has `images`, each with its share and its own trust, and the facts that are `missing`, where
+    one to an image has that image's hash and size.
+    """
     if isinstance(answer, Failure):
         error = answer.error
         return {"file": answer.source, "error": {"code": error.code, "message": error.message, "hint": error.hint}}
-    trust = answer.trust
     return {
         "file": answer.source,
-        "sha256": answer.digest,
-        "width": answer.size.width,
-        "height": answer.size.height,
+        **_looked_at(answer),
         "task": answer.task,
         "bundle": answer.bundle,
         "bundle_version": answer.version,
@@ -31,11 +32,7 @@ def to_json(answer: Prediction | Failure) -> dict[str, Any]:
         "reference_prevalence": answer.prevalence,
         "operating_point": {"name": answer.operating_point, "threshold": answer.threshold},
         "abstained": answer.abstained,
-        "trust": {
-            "percentile": trust.percentile,
-            "distance": trust.distance,
-            "flags": [{"code": flag.code, "message": flag.message, "severity": flag.severity} for flag in trust.flags],
-        },
+        "trust": _trust(answer.trust),
         "timings_ms": {
             "read": answer.timings.read,
             "preprocess": answer.timings.preprocess,
@@ -45,7 +42,26 @@ def to_json(answer: Prediction | Failure) -> dict[str, Any]:
     }
 
 
-def lines(answers: Iterable[Prediction | Failure]) -> Iterator[str]:
+def _looked_at(answer: Answer) -> dict[str, Any]:
+    if isinstance(answer, ExamPrediction):
+        images = [
+            {"file": view.source, **_file(view), "share": view.share, "trust": _trust(view.trust)}
+            for view in answer.views
+        ]
+        return {"images": images, "missing": list(answer.missing)}
+    return _file(answer) if isinstance(answer, Shown) else {}
+
+
+def _file(shown: Shown) -> dict[str, Any]:
+    return {"sha256": shown.digest, "width": shown.size.width, "height": shown.size.height}
+
+
+def _trust(trust: Trust) -> dict[str, Any]:
+    flags = [{"code": flag.code, "message": flag.message, "severity": flag.severity} for flag in trust.flags]
+    return {"percentile": trust.percentile, "distance": trust.distance, "flags": flags}
+
+
+def lines(answers: Iterable[Answer | Failure]) -> Iterator[str]:
     """One JSON object a line, in the order given."""
     for answer in answers:
         yield json.dumps(to_json(answer), ensure_ascii=False, allow_nan=False)

@@ -1,25 +1,26 @@
 """Predictions as a table for a terminal."""
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
-from senoscope.core.domain.prediction import Prediction
+from senoscope.core.domain.prediction import Answer, ExamPrediction
 from senoscope.core.errors import printable
 from senoscope.runtime.outputs.json import RESEARCH_USE
-from senoscope.runtime.predictor import Failure
+from senoscope.runtime.reading import Failure
 
 WIDTH = 48
 """Characters of the file's name that are shown, its end first."""
 
 
-def lines(answers: Iterable[Prediction | Failure]) -> Iterator[str]:
-    """One line a file as it is answered, its doubts beneath it, and the notice last."""
+def lines(answers: Iterable[Answer | Failure]) -> Iterator[str]:
+    """One line a file or an exam as it is answered, its doubts beneath it, and the notice last."""
     yield f"{'file':<{WIDTH}}  {'answer':<22}  {'probability':>11}  {'operating point':<22}"
     for answer in answers:
         yield from _rows(answer)
     yield RESEARCH_USE
 
 
-def _rows(answer: Prediction | Failure) -> Iterator[str]:
+def _rows(answer: Answer | Failure) -> Iterator[str]:
     name = printable(answer.source)
     name = name if len(name) <= WIDTH else "…" + name[1 - WIDTH :]
     if isinstance(answer, Failure):
@@ -35,5 +36,8 @@ def _rows(answer: Prediction | Failure) -> Iterator[str]:
     yield f"{name:<{WIDTH}}  {label:<22}  {chance:>11}  {point:<22}"
     if len(answer.probabilities) > 2 and not answer.abstained:
         yield f"{'':<{WIDTH}}  {', '.join(f'{name} {share:.1%}' for name, share in answer.probabilities.items())}"
+    if isinstance(answer, ExamPrediction) and len(answer.views) > 1 and not answer.abstained:
+        shares = ", ".join(f"{printable(Path(view.source).name)} {view.share:.0%}" for view in answer.views)
+        yield f"{'':<{WIDTH}}  share of its images: {shares}"
     for flag in answer.trust.flags:
-        yield f"{'':<{WIDTH}}  {flag.message}"
+        yield f"{'':<{WIDTH}}  {printable(flag.message)}"
