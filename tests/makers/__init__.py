@@ -27,7 +27,7 @@ from tests.makers.pictures import (
     ultrasound,
 )
 from tests.makers.records import coded, dicom, drop_column, repeat_row, set_cell, table_cells, write_table
-from tests.makers.thermogram_sets import dmr_ir, matrix_text, thermogram
+from tests.makers.thermogram_sets import breasts, dmr_ir, matrix_text, thermogram
 from tests.makers.tissue_sets import bach, bcss, breakhis, idc
 from tests.makers.ultrasound_sets import breast_usg, breastmnist, bus_bra, busi
 
@@ -41,6 +41,7 @@ __all__ = [
     "breast_usg",
     "breastdcedl",
     "breastmnist",
+    "breasts",
     "bus_bra",
     "busi",
     "cbis_ddsm",

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import RecipeError
+from senoscope.core.preprocess.heat import Mirror, Torso
 from senoscope.core.preprocess.pipeline import Pipeline
-from senoscope.core.preprocess.steps import Gray, Resize
+from senoscope.core.preprocess.steps import Gray, Resize, Step
 from senoscope.core.tasks import TASKS, Task
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.exams import Exams, exams
@@ -28,6 +29,9 @@ from senoscope.learning.pictures import Pictures
 from senoscope.learning.weights import Backbone
 
 Positions = NDArray[np.int64]
+HEAT: dict[str, tuple[Step, ...]] = {"plain": (), "relative": (Torso(),), "asymmetry": (Torso(paired=True), Mirror())}
+"""Steps of `input.heat`."""
+
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
@@ -131,7 +135,7 @@ class Material:
 
 def pipeline_of(recipe: Recipe, task: Task) -> Pipeline:
     """Preprocessing of a recipe: grey where the modality is grey, fitted to the network's square."""
-    first = () if task.color else (Gray(),)
+    first = () if task.color else (Gray(), *HEAT[recipe.input.heat])
     return Pipeline((*first, Resize(recipe.input.size, recipe.input.size, recipe.input.fit)))
 
 
@@ -140,6 +144,11 @@ def indexed(recipe: Recipe, root: Path) -> Division:
     task = TASKS.get(recipe.task)
     if recipe.jitter.stain and not task.color:
         raise RecipeError(f"pictures of task {task.name!r} have no stain", "set jitter.stain to 0")
+    if recipe.input.heat != "plain" and task.modality != "thermography":
+        raise RecipeError(
+            f"input.heat = {recipe.input.heat!r} is for thermograms, and task {task.name!r} is of {task.modality}",
+            "leave input.heat out",
+        )
     if recipe.split.ensemble and len(task.labels) != 2:
         raise RecipeError(f"task {task.name!r} has more than two labels", "set split.ensemble to false")
     images = DATASETS.get(recipe.dataset).samples_for(task, root).only(recipe.data.only)

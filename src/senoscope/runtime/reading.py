@@ -46,5 +46,7 @@ def prepare(source: Source, pipeline: Pipeline, task: Task) -> Ready | Failure:
         return Failure(str(source), error)
     opened = time.perf_counter()
     prepared, seen = pipeline.apply(image), quality(image, task)
+    if not prepared.found:
+        seen.append(Flag("no_body", "No body stands out from its background; the whole picture was taken.", "abstain"))
     times = (opened - start) * 1e3, (time.perf_counter() - opened) * 1e3
     return Ready(image.source, image.digest, image.size, seen, prepared, *times)

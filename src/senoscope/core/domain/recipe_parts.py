@@ -68,11 +68,15 @@ class InputRecipe(Part):
 
     The answer is the mean logit over `views` of it: as it is (1), and mirrored (2), or turned by quarters and mirrored
     (8), all within the network, in training's validation and at every later answer.
+
+    `heat` is for thermograms: temperatures as the file has them (`plain`), those of the torso in relation to its own
+    median and spread (`relative`), or these, their mirror image and how far the two are apart (`asymmetry`).
     """
 
     size: Annotated[int, Field(ge=32, le=1024)] = 224
     fit: Literal["stretch", "pad"] = "pad"
     views: Literal[1, 2, 8] = 1
+    heat: Literal["plain", "relative", "asymmetry"] = "plain"
 
 
 class ExamRecipe(Part):

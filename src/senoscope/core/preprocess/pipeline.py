@@ -11,6 +11,7 @@ from pydantic import Field
 
 from senoscope.core.domain.geometry import Placement, Size
 from senoscope.core.domain.image import Image
+from senoscope.core.preprocess.heat import Mirror, Torso
 from senoscope.core.preprocess.steps import Gray, Step
 
 
@@ -21,10 +22,12 @@ class Prepared:
     Args:
         array: (C, H, W) float32 in [0, scale].
         placements: how the picture was laid into it, outermost first.
+        found: whether every part of the picture that was sought is there; where one is not, all of it stands for it.
     """
 
     array: NDArray[np.float32]
     placements: tuple[Placement, ...]
+    found: bool = True
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Pipeline:
     Args:
         steps: in the order they run.
         channels: 1 or 3; a grey picture is repeated to fill three, colour in a one-channel pipeline is an error of the
-            pipeline (`ValueError`), so such a pipeline starts with `Gray`.
+            pipeline (`ValueError`), so such a pipeline starts with `Gray`; so does one with `Torso` or `Mirror`.
         intensity: `full_scale` divides by the full scale the file declares and multiplies by `scale`. Nothing is ever
             concluded from the pixel values themselves.
         scale: the number full scale becomes, as the network's graph expects it.
@@ -45,19 +48,33 @@ class Pipeline:
     intensity: Literal["full_scale"] = "full_scale"
     scale: Annotated[float, Field(gt=0, le=65535)] = 255.0
 
+    def __post_init__(self) -> None:
+        grey = False
+        for step in self.steps:
+            if isinstance(step, Torso | Mirror) and not grey:
+                raise ValueError(f"step {step.kind!r} takes a grey picture: put 'gray' before it")
+            if isinstance(step, Mirror) and self.channels != 3:
+                raise ValueError("step 'mirror' gives three channels, and the pipeline has one")
+            grey = isinstance(step, Gray) or (grey and not isinstance(step, Mirror))
+
     def apply(self, image: Image) -> Prepared:
         """Run every step on an image."""
-        pixels, placements = image.pixels, []
+        pixels, maximum, found = image.pixels, image.maximum, True
+        placements: list[Placement] = []
         for step in self.steps:
-            if isinstance(step, Gray):
+            if isinstance(step, Gray | Mirror):
                 pixels = step.apply(pixels)
+            elif isinstance(step, Torso):
+                cut = step.cut(pixels)
+                placements.append(cut.placement)
+                pixels, maximum, found = cut.levels, 1.0, found and cut.found
             else:
                 placements.append(step.place(_size_of(pixels)))
                 pixels = step.apply(pixels, placements[-1])
         values = pixels.astype(np.float32)
-        if image.maximum != self.scale:
-            values *= np.float32(self.scale / image.maximum)
-        return Prepared(self._channelled(values), tuple(placements))
+        if maximum != self.scale:
+            values *= np.float32(self.scale / maximum)
+        return Prepared(self._channelled(values), tuple(placements), found)
 
     def _channelled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         if values.ndim == 2:

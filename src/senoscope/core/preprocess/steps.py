@@ -15,6 +15,7 @@ from pydantic import Field
 
 from senoscope.core.domain.geometry import Box, Placement, Size
 from senoscope.core.domain.image import Pixels
+from senoscope.core.preprocess.heat import Mirror, Torso
 
 Side = Annotated[int, Field(ge=1, le=2048)]
 
@@ -167,4 +168,4 @@ class Rotate:
         return _by_pillow(pixels, lambda picture: picture.rotate(placement.turned, Pil.Resampling.BILINEAR))
 
 
-Step = Annotated[Gray | Resize | Flip | Crop | Rotate, Field(discriminator="kind")]
+Step = Annotated[Gray | Resize | Flip | Crop | Rotate | Torso | Mirror, Field(discriminator="kind")]
