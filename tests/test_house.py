@@ -57,6 +57,7 @@ def test_importing_senoscope_is_light() -> None:
 
 def test_public_names() -> None:
     public = {"Image", "Prediction", "SenoscopeError", "__version__", "evaluate", "load", "read"}
+    public |= {"Exam", "ExamPrediction", "View"}
 
     assert set(senoscope.__all__) == public
     assert public <= set(dir(senoscope))

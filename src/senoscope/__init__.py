@@ -3,6 +3,8 @@
     image = senoscope.read("scan.png")                # any supported file -> Image
     model = senoscope.load("ultrasound")              # a shipped bundle, or a path to one -> Model
     answer = model.predict(image)                     # -> Prediction; also a path, or a list of either
+    exam = senoscope.Exam("woman 1", (senoscope.View("l_cc.png", {"age": "50"}), senoscope.View("l_mlo.png")))
+    answer = model.predict(exam)                      # -> ExamPrediction, of a bundle that was trained on exams
     report = senoscope.evaluate(model, index)         # figures with intervals -> Evaluation
 
 Names are imported when they are first used, so that `import senoscope` costs nothing.
@@ -12,20 +14,35 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from senoscope.core.domain.exam import Exam, View
     from senoscope.core.domain.image import Image
-    from senoscope.core.domain.prediction import Prediction
+    from senoscope.core.domain.prediction import ExamPrediction, Prediction
     from senoscope.core.errors import SenoscopeError
     from senoscope.core.io import read
     from senoscope.evidence.evaluate import evaluate
     from senoscope.runtime.store import load
 
 __version__ = "0.1.0"
-__all__ = ["Image", "Prediction", "SenoscopeError", "__version__", "evaluate", "load", "read"]
+__all__ = [
+    "Exam",
+    "ExamPrediction",
+    "Image",
+    "Prediction",
+    "SenoscopeError",
+    "View",
+    "__version__",
+    "evaluate",
+    "load",
+    "read",
+]
 
 _HOMES = {
+    "Exam": "senoscope.core.domain.exam",
+    "ExamPrediction": "senoscope.core.domain.prediction",
     "Image": "senoscope.core.domain.image",
     "Prediction": "senoscope.core.domain.prediction",
     "SenoscopeError": "senoscope.core.errors",
+    "View": "senoscope.core.domain.exam",
     "evaluate": "senoscope.evidence.evaluate",
     "load": "senoscope.runtime.store",
     "read": "senoscope.core.io",

@@ -8,12 +8,14 @@ from fastapi.testclient import TestClient
 from numpy.typing import NDArray
 from PIL import Image as Pil
 
+from senoscope.clinic.app import create_app
+from senoscope.clinic.settings import Settings
 from senoscope.core.io import read_bytes
 from senoscope.runtime import store
 from senoscope.runtime.outputs.json import to_json
 from senoscope.runtime.outputs.overlay import overlay_png
 from tests.clinic.conftest import PREDICTIONS, ended, upload
-from tests.makers import colour, pil_bytes
+from tests.makers import colour, pil_bytes, tiny_exam_bundle
 
 
 def picture(client: TestClient, url: str) -> NDArray[np.uint8]:
@@ -136,3 +138,27 @@ def test_events_of_a_finished_prediction_end(client: TestClient, done: dict[str,
     assert reply.headers["content-type"].startswith("text/event-stream")
     assert reply.text.count("event: prediction\n") == 1
     assert f'"id":"{done["id"]}"' in reply.text
+
+
+def test_one_picture_for_a_bundle_of_exams_is_an_exam_of_it_alone(settings: Settings, home: Path, scan: bytes) -> None:
+    folder = tiny_exam_bundle(home / "bundles" / "exams")
+    with TestClient(create_app(settings), base_url="http://localhost") as client:
+        view = ended(client, upload(client, ("film.png", scan), bundle="tiny_exam")[0]["id"])
+        shown = picture(client, f"{PREDICTIONS}/{view['id']}/heat.png")
+
+    expected = store.load(folder).predict(read_bytes(scan, "film.png"))
+    assert view["state"] == "done"
+    assert view["result"]["probability"] == pytest.approx(expected.probability, abs=1e-6)
+    flags = {flag["code"]: flag["message"] for flag in view["result"]["trust"]["flags"]}
+    assert flags["one_image"] == "One image alone, where the model joins all images of a breast."
+    assert flags["missing_facts"] == "Answered without knowing: age, machine."
+    assert shown.shape == (160, 200, 4)
+
+
+def test_a_bundle_that_looks_at_no_pictures_says_so(settings: Settings, home: Path, scan: bytes) -> None:
+    tiny_exam_bundle(home / "bundles" / "records", sees=False)
+    with TestClient(create_app(settings), base_url="http://localhost") as client:
+        view = ended(client, upload(client, ("film.png", scan), bundle="tiny_exam")[0]["id"])
+
+    assert view["state"] == "failed"
+    assert "looks at no pictures" in view["error"]["message"]
