@@ -15,9 +15,10 @@ from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.learning.company import company, led
-from senoscope.learning.fit import Examples, class_weights, judge
+from senoscope.learning.exams.network import ExamClassifier
+from senoscope.learning.fit import Examples, class_weights, judge, loss_of_logits
 from senoscope.learning.loop import Fitted, Plan, Row, Validation, run
-from senoscope.learning.losses import loss_of, numeric
+from senoscope.learning.losses import numeric
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.ensemble import Ensemble
 from senoscope.learning.optimizing import backbone_of, optimizer_of, rate_of, set_rate, warmed
@@ -38,7 +39,7 @@ class _Training(Generic[Network, Batch]):
         self.recipe, self.plan, self.train = recipe, plan, train
         self.labels = torch.from_numpy(train.labels).float()
         self.weights = class_weights(train.labels, recipe.balance != "none")
-        self.loss = loss_of(recipe.loss, recipe.focus, recipe.smoothing)
+        self.loss = loss_of_logits(recipe.loss, recipe.focus, recipe.smoothing)
         self.rows: list[Row] = []
         self.classifier, self.shared = classifier, Shared(classifier)
         self.shared.prepare(train)
@@ -50,7 +51,8 @@ class _Training(Generic[Network, Batch]):
     def epoch(self, number: int) -> float:
         """Train one epoch on rows changed as drawn from the epoch; returns the mean loss."""
         # The head was fitted on features of the stored batch-norm statistics; those of a small batch would undo it.
-        backbone_of(self.classifier).eval()
+        if self.recipe.statistics == "kept":
+            backbone_of(self.classifier).eval()
         parts, rate = parts_of(self._order(), self.recipe.batch), rate_of(self.recipe, self.plan.epochs, self.rows)
         steps = -(-len(parts) // self.recipe.accumulate)
         total = 0.0
@@ -79,7 +81,7 @@ class _Training(Generic[Network, Batch]):
 
     def _loss(self, batch: Batch, part: Part) -> Tensor:
         with self.shared.head(len(part.rows)):
-            logits = self.train.logits(self.network, batch)[:, 0].float()
+            logits = self.train.logits(self.network, batch).float()
         weights = self.weights[part.rows] if self.recipe.balance == "weights" else torch.ones(len(part.rows))
         return self.loss(logits, self.labels[part.rows].to(logits.device), weights.to(logits.device))
 
@@ -182,7 +184,9 @@ def processes() -> AbstractContextManager[bool]:
     return led(lambda job: _together(*job))
 
 
-def outputs(classifier: Classifier | Ensemble, paths: Sequence[Path], pipeline: Pipeline) -> tuple[Tensor, Tensor]:
+def outputs(
+    classifier: Classifier | Ensemble | ExamClassifier, paths: Sequence[Path], pipeline: Pipeline
+) -> tuple[Tensor, Tensor]:
     """Logits (N, 1) and embeddings (N, D) of image files, prepared exactly as the runtime does."""
     found = []
     with torch.inference_mode():

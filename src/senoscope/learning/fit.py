@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -41,14 +42,14 @@ def class_weights(labels: NDArray[np.int64], balance: bool) -> Tensor:
     return torch.from_numpy(np.where(labels == 1, 0.5 / positives, 0.5 / (1 - positives))).float()
 
 
-def loss_of_logits(recipe: FitRecipe) -> Loss:
-    """Loss of (N, 1) logits of two labels, or of (N, K) of K > 2, as the recipe says."""
-    binary = loss_of(recipe.loss, recipe.focus)
+def loss_of_logits(kind: Literal["bce", "focal"], focus: float, smoothing: float = 0.0) -> Loss:
+    """Loss of (N, 1) logits of two labels, or of (N, K) of K > 2; see `loss_of`."""
+    binary = loss_of(kind, focus, smoothing)
 
     def measured(logits: Tensor, labels: Tensor, weights: Tensor) -> Tensor:
         if logits.shape[1] == 1:
             return binary(logits[:, 0], labels, weights)
-        return softmax_loss(logits, labels, weights, recipe.loss, recipe.focus)
+        return softmax_loss(logits, labels, weights, kind, focus, smoothing)
 
     return measured
 
@@ -84,7 +85,7 @@ def fit_head(
         assert isinstance(head, LogisticHead)
         return _solve(head, features, labels, weights, recipe, folder, validate, progress)
     optimizer = torch.optim.Adam(head.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=True)
-    measured = loss_of_logits(recipe)
+    measured = loss_of_logits(recipe.loss, recipe.focus)
 
     def epoch(number: int) -> float:
         total = 0.0
@@ -138,7 +139,7 @@ def _solve(
         head.parameters(), max_iter=recipe.epochs, history_size=20, tolerance_grad=1e-7, line_search_fn="strong_wolfe"
     )
 
-    measured = loss_of_logits(recipe)
+    measured = loss_of_logits(recipe.loss, recipe.focus)
 
     def closure() -> Tensor:
         optimizer.zero_grad()

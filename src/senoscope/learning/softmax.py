@@ -13,7 +13,12 @@ from senoscope.learning.loop import Validation
 
 
 def softmax_loss(
-    logits: Tensor, labels: Tensor, weights: Tensor, kind: Literal["bce", "focal"] = "bce", focus: float = 0.0
+    logits: Tensor,
+    labels: Tensor,
+    weights: Tensor,
+    kind: Literal["bce", "focal"] = "bce",
+    focus: float = 0.0,
+    smoothing: float = 0.0,
 ) -> Tensor:
     """Weighted mean cross-entropy of several labels, a scalar; `focal` as in Lin et al. 2017.
 
@@ -23,10 +28,12 @@ def softmax_loss(
         weights: (N,).
         kind: `bce` for the cross-entropy itself, `focal` for that times (1 − pₜ)^focus.
         focus: γ.
+        smoothing: labels become 1 − smoothing, and smoothing/K is spread over all K.
     """
-    each = cross_entropy(logits, labels.long(), reduction="none")
+    each = cross_entropy(logits, labels.long(), reduction="none", label_smoothing=smoothing)
     if kind == "focal":
-        each = (1 - torch.exp(-each)) ** focus * each
+        chance = torch.softmax(logits, dim=1).gather(1, labels.long()[:, None])[:, 0]
+        each = (1 - chance) ** focus * each
     return (weights * each).mean()
 
 

@@ -205,7 +205,9 @@ class FinetuneRecipe(Part):
     The learning rate climbs over the first `warmup` epochs; then it falls to zero along a cosine, or to a tenth after
     every `wait` epochs without a lower loss (`plateau`), or stays. Every layer below the head has `layer_decay` times
     the rate of the one above it. `accumulate` batches make a step. `smoothing` moves labels that far towards one half.
-    `balance` weighs both classes alike in the loss (`weights`), or draws as many of either (`sampling`).
+    `balance` weighs both classes alike in the loss (`weights`), or draws as many of either (`sampling`). Batch
+    normalisation goes by the `statistics` that came with the weights (`kept`), or by those of the batches (`learnt`),
+    which is what weights drawn at random need.
     """
 
     epochs: Annotated[int, Field(ge=0, le=1000)] = 0
@@ -222,6 +224,7 @@ class FinetuneRecipe(Part):
     focus: Annotated[float, Field(ge=0, le=10)] = 2.0
     smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.0
     balance: Literal["none", "weights", "sampling"] = "none"
+    statistics: Literal["kept", "learnt"] = "kept"
     patience: Annotated[int, Field(ge=1)] = 5
 
 
