@@ -12,7 +12,7 @@ from pydantic import Field
 from senoscope.core.domain.geometry import Placement, Size
 from senoscope.core.domain.image import Image
 from senoscope.core.preprocess.heat import Mirror, Torso
-from senoscope.core.preprocess.steps import Gray, Step
+from senoscope.core.preprocess.steps import Breast, Gray, Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,7 @@ class Pipeline:
                 placements.append(cut.placement)
                 pixels, maximum, found = cut.levels, 1.0, found and cut.found
             else:
-                placements.append(step.place(_size_of(pixels)))
+                placements.append(step.find(pixels) if isinstance(step, Breast) else step.place(_size_of(pixels)))
                 pixels = step.apply(pixels, placements[-1])
         values = pixels.astype(np.float32)
         if maximum != self.scale:

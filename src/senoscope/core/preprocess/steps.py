@@ -1,7 +1,8 @@
 """The steps between an image as stored and the array a network takes.
 
 Every step is a frozen dataclass with a `kind`, so that a list of them is plain data in a recipe and a bundle. Geometry
-steps `place` first and `apply` by the placement, which is kept so that maps can be carried back (`Placement.invert`).
+steps `place` a size first, or `find` their place in the pixels themselves, and `apply` by the placement, which is kept
+so that maps can be carried back (`Placement.invert`).
 To add a step: write the class here and add it to `Step`.
 """
 
@@ -16,6 +17,7 @@ from pydantic import Field
 from senoscope.core.domain.geometry import Box, Placement, Size
 from senoscope.core.domain.image import Pixels
 from senoscope.core.preprocess.heat import Mirror, Torso
+from senoscope.core.preprocess.regions import breast_box
 
 Side = Annotated[int, Field(ge=1, le=2048)]
 
@@ -168,4 +170,23 @@ class Rotate:
         return _by_pillow(pixels, lambda picture: picture.rotate(placement.turned, Pil.Resampling.BILINEAR))
 
 
-Step = Annotated[Gray | Resize | Flip | Crop | Rotate | Torso | Mirror, Field(discriminator="kind")]
+@dataclass(frozen=True)
+class Breast:
+    """Cut a mammogram to the breast, and mirror it so that the chest wall is on the left.
+
+    It is found in every picture anew (`regions.breast_box`); where nothing is found, the picture stays as it is.
+    """
+
+    kind: Literal["breast"] = "breast"
+
+    def find(self, pixels: Pixels) -> Placement:
+        """Say which part of this picture is kept, and whether it is mirrored."""
+        box, right = breast_box(pixels)
+        return Placement(_size(pixels), box, box.size, _whole(box.size), mirrored=right)
+
+    def apply(self, pixels: Pixels, placement: Placement) -> Pixels:
+        """Lay the pixels by a placement of `find`."""
+        return _laid(pixels, placement)
+
+
+Step = Annotated[Gray | Resize | Flip | Crop | Rotate | Breast | Torso | Mirror, Field(discriminator="kind")]
