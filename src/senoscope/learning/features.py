@@ -139,8 +139,12 @@ class FeatureStore:
 
 def default_store() -> FeatureStore:
     """Open the store of this machine's user."""
-    folder = Path(os.environ.get(CACHE) or Path.home() / ".cache" / "senoscope")
-    return FeatureStore(folder / "features.sqlite")
+    return FeatureStore(cache() / "features.sqlite")
+
+
+def cache() -> Path:
+    """Folder of what this machine's user computes once."""
+    return Path(os.environ.get(CACHE) or Path.home() / ".cache" / "senoscope")
 
 
 def _key(backbone: Backbone, item: Wanted) -> bytes:

@@ -69,6 +69,10 @@ class InputRecipe(Part):
     The answer is the mean logit over `views` of it: as it is (1), and mirrored (2), or turned by quarters and mirrored
     (8), all within the network, in training's validation and at every later answer.
 
+    `region` is the part of the picture that is looked at: the `whole`, the `breast` of a mammogram, found in every
+    picture and laid with the chest wall to the left, or in training every outlined `lesion`, cut out as `[patch]` says;
+    whoever asks such a model hands over the lesion's square.
+
     `heat` is for thermograms: temperatures as the file has them (`plain`), those of the torso in relation to its own
     median and spread (`relative`), or these, their mirror image and how far the two are apart (`asymmetry`).
     """
@@ -76,6 +80,7 @@ class InputRecipe(Part):
     size: Annotated[int, Field(ge=32, le=1024)] = 224
     fit: Literal["stretch", "pad"] = "pad"
     views: Literal[1, 2, 8] = 1
+    region: Literal["whole", "breast", "lesion"] = "whole"
     heat: Literal["plain", "relative", "asymmetry"] = "plain"
 
 
