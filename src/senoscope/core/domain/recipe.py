@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from senoscope.core.domain.recipe_keys import near_keys
 from senoscope.core.domain.recipe_parts import (
     SMALLCNN,
     AugmentRecipe,
@@ -121,8 +122,10 @@ def parse_recipe(text: str, overrides: dict[str, str] | None = None) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        near = near_keys(Recipe, first["loc"]) if first["type"] == "extra_forbidden" else []
         raise RecipeError(
-            f"recipe key {where!r}: {first['msg']}", "see docs/reference/recipes.md for all keys"
+            f"recipe key {where!r}: {'there is no such key' if near else first['msg']}",
+            (f"did you mean: {', '.join(near)}? " if near else "") + "see docs/reference/recipes.md for all keys",
         ) from error
 
 
