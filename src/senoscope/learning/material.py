@@ -25,6 +25,7 @@ from senoscope.learning.exams.data import ExamData, exam_data
 from senoscope.learning.exams.source import ExamSource
 from senoscope.learning.features import Wanted, default_store
 from senoscope.learning.fit import Examples
+from senoscope.learning.needs import check_images, check_labels
 from senoscope.learning.pictures import Pictures
 from senoscope.learning.weights import Backbone
 
@@ -154,10 +155,12 @@ def indexed(recipe: Recipe, root: Path) -> Division:
     images = DATASETS.get(recipe.dataset).samples_for(task, root).only(recipe.data.only)
     if recipe.model.sees:
         images = images.with_files()
+    check_images(recipe, images)
     if recipe.augment.before_split:
         images = multiplied(images, recipe.augment)
     found = exams(images, recipe.exam.by, recipe.exam.most) if recipe.by_exam else None
     index, split = found.index if found else images, recipe.split
+    check_labels(recipe, task, index)
     folded = folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
     return Division(task, index, folded, images, found)
 
