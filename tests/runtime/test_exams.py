@@ -205,6 +205,15 @@ def test_an_image_bundle_takes_exams_of_one_image(bundle: Path, tmp_path: Path) 
         assert caught.value.hint
 
 
+def test_exams_of_single_images_are_not_joined(tmp_path: Path) -> None:
+    model = load(tiny_exam_bundle(tmp_path, by="image"), threads=1)
+
+    assert model.predict(exam(1)).probability != model.predict(exam(2)).probability
+    assert codes(model.predict(exam(1))) == []
+    with pytest.raises(UsageError, match="exam 'woman 1' holds several"):
+        model.predict(exam(1, 2))
+
+
 def test_records_alone(blind: Model, tmp_path: Path) -> None:
     asked = [Exam("a", (View(None, KNOWN),)), Exam("b", (View(tmp_path / "never read.png", {"age": "70"}),))]
 

@@ -68,7 +68,16 @@ class ExamAnswers:
         return self._session.sees
 
     def prepare(self, exam: Exam) -> ReadyExam | Failure:
-        """Read and prepare the images and code the records; an image that cannot be read fails the whole exam."""
+        """Read and prepare the images and code the records; an image that cannot be read fails the whole exam.
+
+        Raises:
+            UsageError: the bundle's exams are single images, and this one holds several.
+        """
+        if self._spec.by == "image" and len(exam.views) > 1:
+            raise UsageError(
+                f"{self._manifest.name} answers each image with its record, and exam {exam.name!r} holds several",
+                "ask about each, or give a bundle that joins images",
+            )
         chosen = [exam.views[place] for place in evenly(len(exam.views), self._spec.most)]
         images: list[Ready] = []
         for view in chosen if self.sees else ():
