@@ -60,9 +60,8 @@ def _cells(pixels: Pixels) -> NDArray[np.float32]:
     height, width = grey.shape
     scale = min(1.0, GRID / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    reduced = Pil.fromarray(grey if grey.dtype == np.uint8 else grey.astype(np.float32)).resize(
-        size, Pil.Resampling.BOX
-    )
+    # In float32 whatever the depth: eight bits would be rounded, and be cut elsewhere than the same film in sixteen.
+    reduced = Pil.fromarray(grey.astype(np.float32)).resize(size, Pil.Resampling.BOX)
     return np.asarray(reduced, np.float32)
 
 
