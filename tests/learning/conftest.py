@@ -70,14 +70,18 @@ def logistic_head(features: int, answers: int = 1) -> LogisticHead:
     return head.eval()
 
 
-def svm_head(features: int, linear: bool) -> SVMHead:
+def svm_head(features: int, linear: bool, answers: int = 1) -> SVMHead:
     """A support vector machine with random vectors, as after a fit."""
     random = torch.Generator().manual_seed(3)
-    head = SVMHead(features, linear)
+    head = SVMHead(features, linear, answers)
     head.start(torch.randn(50, features, generator=random) * 2 + 1)
-    count = 1 if linear else 9
-    weights = torch.randn(count, generator=random) * (0.5 if linear else 3)
-    head.adopt(torch.randn(count, features, generator=random), weights, torch.randn(1), torch.tensor([0.3 / features]))
+    count = answers if linear else 9
+    weights = torch.eye(answers) * 0.5 if linear else torch.randn(count, answers, generator=random) * 3
+    vectors, bias = torch.randn(count, features, generator=random), torch.randn(answers, generator=random)
+    if answers > 1 and not linear:
+        # Coefficients that sum to nothing: the machine with the greatest sum would else win everywhere.
+        weights, bias = weights - weights.mean(dim=0), torch.zeros(answers)
+    head.adopt(vectors, weights, bias, torch.tensor([0.3 / features]))
     return head.eval()
 
 
@@ -103,6 +107,8 @@ HEADS: dict[str, Callable[[int], Head]] = {
 SEVERAL: dict[str, Callable[[int], Head]] = {
     "papers of three": lambda features: papers_head(features, answers=3),
     "logistic of four": lambda features: logistic_head(features, answers=4),
+    "svm_linear of three": lambda features: svm_head(features, linear=True, answers=3),
+    "svm_rbf of three": lambda features: svm_head(features, linear=False, answers=3),
 }
 """Heads of more than two labels."""
 

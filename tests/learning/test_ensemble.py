@@ -14,14 +14,14 @@ from senoscope.core.errors import RecipeError
 from senoscope.core.io import read
 from senoscope.core.recipes import recipe_text
 from senoscope.learning.export import export
-from senoscope.learning.material import indexed
 from senoscope.learning.models.classifier import Classifier
-from senoscope.learning.models.ensemble import Ensemble, HeadEnsemble
+from senoscope.learning.models.ensemble import Ensemble
+from senoscope.learning.models.heads_together import HeadEnsemble
 from senoscope.learning.run import Outcome, train
 from senoscope.learning.weights import Backbone, resolve
 from senoscope.runtime.session import Session
 from senoscope.runtime.store import verify
-from tests.learning.conftest import HEADS, TINY
+from tests.learning.conftest import HEADS, SEVERAL, TINY
 from tests.makers import busi
 
 SIDE = 64
@@ -143,8 +143,22 @@ def test_a_single_split_has_no_ensemble() -> None:
         parse_recipe(recipe_text("ultrasound"), {**FROZEN, "split.mode": "holdout"})
 
 
-def test_more_than_two_labels_have_no_ensemble(tmp_path: Path) -> None:
-    recipe = parse_recipe(recipe_text("density_mobilenetv2"), {"split.mode": '"crossval"', "split.ensemble": "true"})
+def test_the_mean_of_several_labels_explains_the_label_it_calls(backbone: Backbone) -> None:
+    heads = [SEVERAL[name](backbone.features) for name in SEVERAL if name.endswith("three")]
+    together = Classifier(backbone, HeadEnsemble(heads)).eval()
+    apart = Ensemble([Classifier(backbone, head).eval() for head in heads]).eval()
+    batch = images(5)
 
-    with pytest.raises(RecipeError, match="more than two labels"):
-        indexed(recipe, tmp_path)
+    logits, saliency, _ = together(batch)
+    called = logits.argmax(dim=1, keepdim=True)
+    parts = []
+    for head in heads:
+        maps = together.features(batch).detach().requires_grad_(True)
+        (gradient,) = torch.autograd.grad(head(maps.mean(dim=(2, 3))).gather(1, called).sum(), maps)
+        parts.append((gradient.mean(dim=(2, 3), keepdim=True) * maps).sum(dim=1).detach())
+
+    alone = [head(together.pooled(together.features(batch))).argmax(dim=1) for head in heads]
+    assert any((one != called[:, 0]).any() for one in alone)
+    torch.testing.assert_close(saliency, torch.relu(torch.stack(parts).mean(dim=0)), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(apart(batch)[0], logits)
+    torch.testing.assert_close(apart(batch)[1], torch.relu(torch.stack(parts)).mean(dim=0), atol=1e-5, rtol=1e-4)

@@ -51,7 +51,7 @@ def test_gradient_of_several_logits_is_that_of_the_highest(name: str) -> None:
 
 
 @pytest.mark.parametrize("task", [name for name in TASKS.names() if TASKS.get(name).kind == "classify"])
-@pytest.mark.parametrize("name", ["papers", "logistic"])
+@pytest.mark.parametrize("name", ["papers", "logistic", "svm_linear", "svm_rbf"])
 def test_every_classifying_task_has_a_head(name: str, task: str) -> None:
     labels = len(TASKS.get(task).labels)
     answers = 1 if labels == 2 else labels
@@ -62,10 +62,21 @@ def test_every_classifying_task_has_a_head(name: str, task: str) -> None:
     assert head.eval().gradient(torch.randn(5, 20)).shape == (5, 20)
 
 
-@pytest.mark.parametrize("name", ["svm_linear", "svm_rbf"])
-def test_support_vector_machine_of_several_labels_is_refused(name: str) -> None:
+def test_dense_head_of_several_labels_is_refused() -> None:
     with pytest.raises(RecipeError, match="answers two labels"):
-        build(ModelRecipe.model_validate({"head": name}), 20, answers=3)
+        build(ModelRecipe(head="dense"), 20, answers=3)
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_gradient_of_a_logit_that_is_named_is_that_logits(name: str) -> None:
+    head = SEVERAL[name](20)
+    pooled = torch.randn(64, 20, generator=torch.Generator().manual_seed(5), requires_grad=True)
+    logits = head(pooled)
+    of = (logits.argmax(dim=1) + 1) % logits.shape[1]
+
+    (expected,) = torch.autograd.grad(logits.gather(1, of[:, None]).sum(), pooled)
+
+    torch.testing.assert_close(head.gradient(pooled.detach(), of).detach(), expected, atol=1e-4, rtol=1e-5)
 
 
 def test_gradient_of_a_head_that_looks_is_that_of_autograd() -> None:

@@ -27,7 +27,7 @@ def check_task(recipe: Recipe, task: Task) -> None:
     if len(task.labels) == 2:
         return
     refused = {
-        f"model.head = {recipe.model.head!r}": recipe.model.head not in ("papers", "logistic"),
+        f"model.head = {recipe.model.head!r}": recipe.model.head == "dense",
         f"finetune.epochs = {recipe.finetune.epochs}": recipe.finetune.epochs > 0,
         f"calibration = {recipe.calibration!r}": recipe.calibration != "temperature",
     }
@@ -35,7 +35,7 @@ def check_task(recipe: Recipe, task: Task) -> None:
         if wrong:
             raise RecipeError(
                 f"{words} is for two labels, and task {task.name!r} has {len(task.labels)}",
-                "more take head papers or logistic, no fine-tuning, and calibration temperature",
+                "more take another head, no fine-tuning, and calibration temperature",
             )
 
 

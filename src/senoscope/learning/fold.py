@@ -21,7 +21,8 @@ from senoscope.learning.loop import Fitted, Plan, Row
 from senoscope.learning.material import Material, Positions, Progress
 from senoscope.learning.models.build import Head, build
 from senoscope.learning.models.classifier import Classifier
-from senoscope.learning.models.ensemble import Ensemble, HeadEnsemble
+from senoscope.learning.models.ensemble import Ensemble
+from senoscope.learning.models.heads_together import HeadEnsemble
 from senoscope.learning.weights import Backbone, resolve
 
 Network = Classifier | ExamClassifier
@@ -119,7 +120,7 @@ def _network(material: Material, backbone: Backbone | None, head: Head | ExamHea
     if isinstance(head, ExamHead):
         return ExamClassifier(backbone, head, material.pipeline.scale)
     assert backbone is not None
-    return Classifier(backbone, head, material.pipeline.scale)
+    return Classifier(backbone, head, material.pipeline.scale, material.recipe.input.views)
 
 
 def scored(material: Material, fold: int, folder: Path, progress: Progress) -> Scores:
@@ -170,13 +171,14 @@ def _nested(material: Material, fold: int, folder: Path, progress: Progress) -> 
 
 def united(material: Material, folds: Sequence[Scores], folder: Path, progress: Progress) -> Classifier | Ensemble:
     """Take the networks that answered the folds up again, as one; heads share the frozen backbone."""
+    # Recipes refuse ensembles of exams.
     members = [_answering(material, fold, scores, folder / str(fold), progress) for fold, scores in enumerate(folds)]
     if material.recipe.finetune.epochs:
-        return Ensemble(members).eval()
-    # Recipes refuse ensembles of exams.
+        return Ensemble([member for member in members if isinstance(member, Classifier)]).eval()
     heads = [member.head for member in members if not isinstance(member.head, HeadEnsemble | ExamHead)]
     assert material.backbone is not None
-    return Classifier(material.backbone, HeadEnsemble(heads), material.pipeline.scale).eval()
+    views = material.recipe.input.views
+    return Classifier(material.backbone, HeadEnsemble(heads), material.pipeline.scale, views).eval()
 
 
 def _answering(material: Material, fold: int, scores: Scores, folder: Path, progress: Progress) -> Network:
@@ -188,10 +190,11 @@ def _answering(material: Material, fold: int, scores: Scores, folder: Path, prog
 
 
 def logits(material: Material, classifier: Network, positions: Positions) -> NDArray[np.float64]:
-    """(n,) logits of these samples as they are, or (n, K) of more than two labels."""
+    """(n,) logits of these samples by all views of an answer, or (n, K) of more than two labels."""
     with torch.inference_mode():
         if not material.recipe.finetune.epochs:
-            values = classifier.head(torch.from_numpy(material.plain[positions]))
+            views = material.answering(positions)
+            values = torch.stack([classifier.head(torch.from_numpy(view)) for view in views]).mean(dim=0)
         elif isinstance(classifier, ExamClassifier):
             assert material.exams is not None
             features = embeddings(material, classifier, positions)[0]

@@ -27,6 +27,7 @@ from senoscope.learning.features import Wanted, default_store
 from senoscope.learning.fit import Examples
 from senoscope.learning.needs import check_images, check_labels
 from senoscope.learning.pictures import Pictures
+from senoscope.learning.views import STEPS, turned
 from senoscope.learning.weights import Backbone
 
 Positions = NDArray[np.int64]
@@ -70,6 +71,7 @@ class Material:
         backbone: frozen, with its weights.
         plain: (N, D) features of the images as they are, or rows of exams; D is 0 where nothing is trained yet.
         extra: (N, V, D) the same of their extra views.
+        turned: (N, T, D) the same of what a frozen network's answer looks at beside the images as they are.
         exams: images and records behind the exams; None of a recipe without exams.
     """
 
@@ -82,6 +84,7 @@ class Material:
     backbone: Backbone | None
     plain: NDArray[np.float32]
     extra: NDArray[np.float32]
+    turned: NDArray[np.float32]
     exams: ExamData | None = None
 
     @property
@@ -109,6 +112,11 @@ class Material:
     def plain_examples(self, positions: Positions) -> Examples:
         """Features and labels of these samples as they are."""
         return Examples(self.plain[positions], self.labels[positions])
+
+    def answering(self, positions: Positions) -> list[NDArray[np.float32]]:
+        """(n, D) of all views by which these samples are answered, the plain one first."""
+        turned = self.turned[positions].transpose(1, 0, 2)
+        return [self.plain[positions], *(np.ascontiguousarray(view) for view in turned)]
 
     def images_of(self, positions: Positions) -> Index:
         """List these samples image by image."""
@@ -150,8 +158,6 @@ def indexed(recipe: Recipe, root: Path) -> Division:
             f"input.heat = {recipe.input.heat!r} is for thermograms, and task {task.name!r} is of {task.modality}",
             "leave input.heat out",
         )
-    if recipe.split.ensemble and len(task.labels) != 2:
-        raise RecipeError(f"task {task.name!r} has more than two labels", "set split.ensemble to false")
     images = DATASETS.get(recipe.dataset).samples_for(task, root).only(recipe.data.only)
     if recipe.model.sees:
         images = images.with_files()
@@ -181,20 +187,24 @@ def gather(recipe: Recipe, divided: Division, backbone: Backbone | None, progres
             if recipe.model.from_scratch
             else np.stack([behind.rows(features[:, view]) for view in range(features.shape[1])], axis=1)
         )
-    return Material(
-        recipe, task, index, labels, divided.folds, pipeline, backbone, features[:, 0], features[:, 1:], behind
-    )
+    plain, extra, further = np.split(features, [1, features.shape[1] - len(_answering(recipe))], axis=1)
+    return Material(recipe, task, index, labels, divided.folds, pipeline, backbone, plain[:, 0], extra, further, behind)
+
+
+def _answering(recipe: Recipe) -> tuple[tuple[Step, ...], ...]:
+    """Views beside the plain one whose features an answer needs: a network that is trained itself is asked anew."""
+    return () if recipe.finetune.epochs else STEPS[1 : recipe.input.views]
 
 
 def _embedded(
     recipe: Recipe, images: Index, pipeline: Pipeline, backbone: Backbone, progress: Progress
 ) -> NDArray[np.float32]:
-    """(N, V, D) features of every image's views, the plain one first."""
-    wanted = [
-        Wanted(path, digest, viewed(pipeline, view))
-        for path, digest, sample in zip(images.paths(), images.file_hashes, images.samples, strict=True)
-        for view in shown(recipe.augment, sample, recipe.split.seed)
-    ]
+    """(N, V + T, D) features of every image's views, the plain one first, those that only answers need last."""
+    wanted = []
+    for path, digest, sample in zip(images.paths(), images.file_hashes, images.samples, strict=True):
+        views = [viewed(pipeline, view) for view in shown(recipe.augment, sample, recipe.split.seed)]
+        views += [turned(views[0], steps) for steps in _answering(recipe)]
+        wanted += [Wanted(path, digest, view) for view in views]
     done = 0
 
     def advance(count: int) -> None:

@@ -17,8 +17,11 @@ class Head(Protocol):
     def __call__(self, pooled: Tensor) -> Tensor:
         """Return (N, 1) or (N, K) logits of (N, D) pooled features."""
 
-    def gradient(self, pooled: Tensor) -> Tensor:
-        """Return (N, D) gradient of the logit, or of the highest: ordinary operators, no autograd, evaluation mode."""
+    def gradient(self, pooled: Tensor, of: Tensor | None = None) -> Tensor:
+        """Return (N, D) gradient of the logit; of K logits, of those at the places `of` (N,), else of the highest.
+
+        Ordinary operators, no autograd, evaluation mode.
+        """
 
     def start(self, pooled: Tensor) -> None:
         """Look at the training features once, (N, D), before fitting."""
@@ -78,12 +81,12 @@ class PapersHead(Standardised):
         logits: Tensor = self.last(self.norm(self.dropout(torch.relu(self.dense(pooled)))))
         return logits
 
-    def gradient(self, pooled: Tensor) -> Tensor:
+    def gradient(self, pooled: Tensor, of: Tensor | None = None) -> Tensor:
         """(N, D) gradient of the logit: the head's weights, masked by its ReLU."""
         open_units = (self.dense(self.standard(pooled)) > 0).to(pooled.dtype)
         assert self.norm.running_var is not None
         scale = self.norm.weight / torch.sqrt(self.norm.running_var + self.norm.eps)
-        return self.back((open_units * (explained(self, pooled) * scale)) @ self.dense.weight)
+        return self.back((open_units * (explained(self, pooled, of) * scale)) @ self.dense.weight)
 
 
 class LogisticHead(Standardised):
@@ -100,12 +103,19 @@ class LogisticHead(Standardised):
         logits: Tensor = self.last(self.standard(pooled))
         return logits
 
-    def gradient(self, pooled: Tensor) -> Tensor:
-        """(N, D) gradient of the logit: the same for every image, or for all with the same highest logit."""
-        return torch.zeros_like(pooled) + self.back(explained(self, pooled))
+    def gradient(self, pooled: Tensor, of: Tensor | None = None) -> Tensor:
+        """(N, D) gradient of the logit: the same for every image, or for all with the same logit explained."""
+        return torch.zeros_like(pooled) + self.back(explained(self, pooled, of))
 
 
-def explained(head: PapersHead | LogisticHead, pooled: Tensor) -> Tensor:
-    """Weights of the last layer that make the logit to be explained: (H,) of the only one, (N, H) of the highest."""
+def highest(logits: Tensor) -> Tensor | None:
+    """(N, K) logits → (N,) place of each image's highest one; None where there is only one."""
+    return logits.argmax(dim=1) if logits.shape[1] > 1 else None
+
+
+def explained(head: PapersHead | LogisticHead, pooled: Tensor, of: Tensor | None) -> Tensor:
+    """Weights of the last layer that make the logit to be explained: (H,) of the only one, (N, H) of K."""
     weight = head.last.weight
-    return weight[0] if len(weight) == 1 else weight[head(pooled).argmax(dim=1)]
+    if len(weight) == 1:
+        return weight[0]
+    return weight[head(pooled).argmax(dim=1) if of is None else of]

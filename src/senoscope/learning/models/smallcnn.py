@@ -72,7 +72,7 @@ class DenseHead(nn.Module):
         both: Tensor = self.last(self.embedding(flat))
         return both[:, 1:] - both[:, :1]
 
-    def gradient(self, flat: Tensor) -> Tensor:
+    def gradient(self, flat: Tensor, of: Tensor | None = None) -> Tensor:
         """(N, D) gradient of the log-odds: the layers' weights, masked by the ReLU."""
         open_units = (self.dense(flat) > 0).to(flat.dtype)
         gradient: Tensor = (open_units * (self.last.weight[1] - self.last.weight[0])) @ self.dense.weight
