@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from senoscope.cli.data_audit import AUDIT_EXAMPLES, Name, Root, audit_dataset
+from senoscope.cli.data_beside import BESIDE_EXAMPLES, beside_shortcuts
 from senoscope.cli.printing import say, show, table
 from senoscope.core.errors import UsageError
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from senoscope.evidence.datasets import Check, Dataset
     from senoscope.evidence.index import Index
 
-data_app = typer.Typer(help="Datasets: list, index, audit.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(help="Datasets: list, index, audit, beside.", no_args_is_help=True, rich_markup_mode=None)
 
 EXAMPLES = """\b
 Examples:
@@ -73,6 +74,7 @@ def index_dataset(
 
 
 data_app.command("audit", epilog=AUDIT_EXAMPLES)(audit_dataset)
+data_app.command("beside", epilog=BESIDE_EXAMPLES)(beside_shortcuts)
 
 
 def _counts(facts: "Dataset", index: "Index") -> "Table":

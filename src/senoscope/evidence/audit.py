@@ -190,6 +190,18 @@ def _looked(dataset: Dataset, index: Index, tell: Progress) -> tuple[dict[str, L
     return looks, tuple(unreadable)
 
 
+def facts_of(dataset: Dataset, index: Index, progress: Progress | None = None) -> dict[str, Column]:
+    """Facts of acquisition by name, (N,) each in the order of the samples: stated ones, and measured ones of each file.
+
+    Raises:
+        InputError: a picture cannot be read.
+    """
+    looks, unreadable = _looked(dataset, index, progress or (lambda stage, done, total: None))
+    if unreadable:
+        raise InputError(f"{unreadable[0].path}: {unreadable[0].reason}")
+    return _columns(index, looks)
+
+
 def _mixed(index: Index) -> tuple[str, ...]:
     labels_of: dict[str, set[str]] = {}
     for sample in index.samples:

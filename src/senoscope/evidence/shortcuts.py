@@ -48,6 +48,11 @@ OVERLAP = 2
 TOGETHER = "together"
 
 
+def title_of(fact: str) -> str:
+    """Name of a fact, or of all together, in words."""
+    return "all facts together" if fact == TOGETHER else TITLES[fact]
+
+
 @dataclass(frozen=True)
 class Shortcut:
     """What one fact tells about the label.
@@ -71,7 +76,7 @@ class Shortcut:
     @property
     def title(self) -> str:
         """The fact in words."""
-        return "all facts together" if self.fact == TOGETHER else TITLES[self.fact]
+        return title_of(self.fact)
 
 
 @dataclass(frozen=True)

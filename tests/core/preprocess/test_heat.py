@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from skimage.filters import threshold_otsu
 from skimage.morphology import closing
 
+from senoscope.core.domain.geometry import Box
 from senoscope.core.preprocess.body import closed, find_body, otsu
 from senoscope.core.preprocess.heat import Mirror, Torso
 from senoscope.core.preprocess.steps import Step
@@ -129,7 +130,7 @@ def test_where_no_body_is_the_whole_picture_stands_for_it_and_says_so(make: Any,
     assert not cut.found
     assert cut.levels.shape == levels.shape
     assert np.isfinite(cut.levels).all()
-    assert (cut.placement.source_box.width, cut.placement.source_box.height) == levels.shape[::-1]
+    assert cut.placement.source_box == Box(0, 0, levels.shape[1], levels.shape[0])
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 1), (1, 300), (3, 5), (700, 40), (1200, 1600)])

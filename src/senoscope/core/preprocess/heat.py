@@ -94,7 +94,8 @@ class Torso:
             return levels
         filled = closed(np.where(mask, levels, levels[mask].max()), side)
         along = np.abs(np.arange(levels.shape[1]) + 0.5 - axis) < width / 6
-        return np.where(mask & along, filled, levels)
+        done: Levels = np.where(mask & along, filled, levels)
+        return done
 
     def _relative(self, levels: Levels, mask: Mask) -> Levels:
         values = levels[mask].astype(np.float64)

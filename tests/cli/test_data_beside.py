@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from senoscope.cli.data import data_app
+from senoscope.core.errors import UsageError
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.splits import folds, write_split
+from senoscope.evidence.tables import write_rows, write_text
+from tests.makers import busi
+
+
+def _run(folder: Path, root: Path) -> Path:
+    """A cross-validation that answered every picture alike but for its number."""
+    index = DATASETS.get("busi").index(root).with_labels(("benign", "malignant"))
+    write_split(folder / "split.csv", index, ["crossval"] * len(index), folds(index, folds=2, seed=0))
+    rows = [{"sample_id": sample.sample_id, "probability": (7 * n % 5) / 10} for n, sample in enumerate(index.samples)]
+    write_rows(folder / "report" / "predictions.csv", ("sample_id", "probability"), rows)
+    write_text(folder / "recipe.toml", 'name = "mine"\ntask = "ultrasound"\ndataset = "busi"\n')
+    return folder
+
+
+def test_it_shows_the_model_beside_its_shortcuts(tmp_path: Path) -> None:
+    root = busi(tmp_path / "data")
+
+    result = CliRunner().invoke(
+        data_app, ["beside", "busi", str(root), str(_run(tmp_path / "run", root))], catch_exceptions=False
+    )
+
+    assert result.exit_code == 0, result.output
+    assert "the model of run" in result.stdout
+    assert "all facts together" in result.stdout
+    assert "malignant, " in result.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("words", ["year", "=2013", "year=", "year=,"])
+def test_a_part_is_a_fact_and_its_values(tmp_path: Path, words: str) -> None:
+    root = busi(tmp_path / "data")
+
+    with pytest.raises(UsageError, match="not FACT=VALUE"):
+        CliRunner().invoke(
+            data_app,
+            ["beside", "busi", str(root), str(_run(tmp_path / "run", root)), "--only", words],
+            catch_exceptions=False,
+        )
