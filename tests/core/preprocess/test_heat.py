@@ -1,5 +1,6 @@
 """A woman before a cool room: what is found of her, and what must not matter."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,12 @@ from skimage.filters import threshold_otsu
 from skimage.morphology import closing
 
 from senoscope.core.domain.geometry import Box
+from senoscope.core.domain.image import Image
+from senoscope.core.io import read
 from senoscope.core.preprocess.body import closed, find_body, otsu
 from senoscope.core.preprocess.heat import Mirror, Torso
-from senoscope.core.preprocess.steps import Step
+from senoscope.core.preprocess.pipeline import Pipeline
+from senoscope.core.preprocess.steps import Gray, Resize, Step
 from tests.makers import breasts
 
 Levels = NDArray[np.float32]
@@ -143,7 +147,8 @@ def test_any_shape_and_depth_comes_out_bounded(shape: tuple[int, int], dtype: An
     assert cut.levels.dtype == np.float32
     assert max(cut.levels.shape) <= 512
     assert 0 <= cut.levels.min() <= cut.levels.max() <= 1
-    assert cut.placement.invert(cut.levels).shape == shape
+    back = cut.placement.invert(cut.levels)
+    assert (back.shape[0], back.shape[1]) == shape
 
 
 def test_evidence_goes_back_to_where_the_torso_was() -> None:
@@ -178,3 +183,50 @@ def test_colour_is_an_error_of_the_pipeline(step: Any) -> None:
 def test_hostile_values_are_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Step).validate_python(values)
+
+
+def test_a_pipeline_gives_the_torso_its_mirror_image_and_the_difference() -> None:
+    levels = breasts(1, shift=20, spot=2.0)
+    pipeline = Pipeline((Gray(), Torso(paired=True), Mirror(), Resize(64, 64)))
+
+    prepared = pipeline.apply(Image(levels, 50.0))
+
+    array = prepared.array / 255
+    assert prepared.found
+    assert array.shape == (3, 64, 64)
+    np.testing.assert_allclose(array[1], array[0][:, ::-1], atol=1e-5)
+    assert array[2].max() > 0.15
+    warmer = pipeline.apply(Image((levels + 4).astype(np.float32), 60.0))
+    np.testing.assert_allclose(warmer.array, prepared.array, atol=0.2)
+
+
+def test_a_picture_without_a_body_is_prepared_and_says_so() -> None:
+    prepared = Pipeline((Gray(), Torso(), Resize(32, 32))).apply(Image(np.zeros((80, 90, 3), np.uint8), 255.0))
+
+    assert not prepared.found
+    assert np.isfinite(prepared.array).all()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"steps": [{"kind": "torso"}]},
+        {"steps": [{"kind": "mirror"}, {"kind": "gray"}]},
+        {"steps": [{"kind": "gray"}, {"kind": "mirror"}, {"kind": "torso"}]},
+        {"steps": [{"kind": "gray"}, {"kind": "mirror"}, {"kind": "mirror"}]},
+        {"steps": [{"kind": "gray"}, {"kind": "mirror"}], "channels": 1},
+    ],
+)
+def test_steps_in_an_order_that_cannot_work_are_refused(values: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match=r"step '(torso|mirror)'"):
+        TypeAdapter(Pipeline).validate_python(values)
+
+
+def test_every_thermogram_of_the_public_set_has_a_body_and_an_axis(data_root: Path) -> None:
+    paths = sorted((data_root / "dmr_ir").rglob("T*.txt"))[::10]
+
+    found = [find_body(read(path).pixels) for path in paths]
+
+    assert len(found) == 24
+    assert all(body.found for body in found)
+    assert all(130 < body.axis < 190 for body in found)

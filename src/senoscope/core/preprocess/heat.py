@@ -104,8 +104,8 @@ class Torso:
         low, median, high = np.quantile(values, (0.16, 0.5, 0.84))
         # Levels that hardly vary are not stretched into what looks like a body.
         spread = max(high - low, 1e-6 * float(np.abs(values).max()), 1e-12)
-        found = MIDDLE + (levels.astype(np.float64) - median) / (2 * self.span * spread)
-        return np.clip(found, 0, 1).astype(np.float32)
+        found: Levels = np.clip(MIDDLE + (levels - median) / (2 * self.span * spread), 0, 1).astype(np.float32)
+        return found
 
 
 @dataclass(frozen=True)
