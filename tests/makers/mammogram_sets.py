@@ -262,11 +262,12 @@ def mias_lesions(folder: Path, women: int = 12) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
     y, x = np.mgrid[0:1024, 0:1024]
+    noise = np.random.default_rng(0).normal(0, 5, (1024, 1024)).astype(np.float32)
     for number in range(1, 2 * women + 1):
         woman, random = (number - 1) // 2, np.random.default_rng(number)
         wall = 1023 if number % 2 else 0
         breast = (x - wall) ** 2 + (y - 512) ** 2 < 400**2
-        pixels = np.where(breast, np.clip(random.normal(70 + woman, 5, (1024, 1024)), 1, 120), 0).astype(np.uint8)
+        pixels = np.where(breast, np.clip(70 + woman + np.roll(noise, 40 * number), 1, 120), 0).astype(np.uint8)
         line = f"mdb{number:03d} G NORM"
         if number % 2 and woman % 4:
             left, top = 1023 - int(random.integers(150, 250)), int(random.integers(400, 550))

@@ -70,7 +70,7 @@ def _answer(manifest: BundleManifest) -> str:
 def _trained(recipe: Recipe) -> str:
     if recipe.model.from_scratch:
         return "trained from scratch"
-    return "fine-tuned" if recipe.finetune.epochs else "frozen backbone"
+    return "fine-tuned" if recipe.trains_backbone else "frozen backbone"
 
 
 def _chance(table: MetricTable) -> str:

@@ -23,7 +23,8 @@ from senoscope.learning.models.build import Head, build
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.ensemble import Ensemble
 from senoscope.learning.models.heads_together import HeadEnsemble
-from senoscope.learning.weights import Backbone, resolve
+from senoscope.learning.patches import copied, patched
+from senoscope.learning.weights import Backbone
 
 Network = Classifier | ExamClassifier
 """What a fit gives: a network that answers images, or exams."""
@@ -71,6 +72,8 @@ def fit(
     def said(stage: str, epochs: int) -> Callable[[Row], None]:
         return lambda row: progress(f"{folder.name}: {stage}", row.epoch, epochs)
 
+    if recipe.patch.epochs:
+        material = patched(material, recipe, train, folder, progress)
     torch.manual_seed(recipe.fit.seed)
     head = _head(material, recipe)
     head_epoch = 0
@@ -84,9 +87,8 @@ def fit(
         head.start_records(material.train_records(train))
     if not recipe.finetune.epochs:
         return Fit(_network(material, material.backbone, head).eval(), head_epoch, 0)
-    # A fresh copy: the stored features belong to the backbone as it was.
-    asked = recipe.model
-    backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
+    # A copy: the stored features belong to the backbone as it was.
+    backbone = material.backbone and copied(material.backbone)
     classifier = _network(material, backbone, head)
     plan = Plan(recipe.finetune.epochs, recipe.finetune.patience, recipe.fit.seed, folder / "backbone")
     tuned = _finetuned(material, recipe, classifier, (train, validation), plan, said("backbone", plan.epochs))
@@ -130,7 +132,7 @@ def scored(material: Material, fold: int, folder: Path, progress: Progress) -> S
     if path.is_file():
         return _read(path, (len(test),) if material.answers == 1 else (len(test), material.answers))
     recipe = material.recipe
-    done, validation, values = (_tuned if recipe.finetune.epochs else _nested)(material, fold, folder, progress)
+    done, validation, values = (_tuned if recipe.trains_backbone else _nested)(material, fold, folder, progress)
     labels = material.labels[validation]
     own = calibrated(recipe, material.task, values, labels, f"fold {fold}'s validation")
     found = points(material.task, own.apply(values), labels, material.index.groups()[validation])
@@ -173,7 +175,7 @@ def united(material: Material, folds: Sequence[Scores], folder: Path, progress: 
     """Take the networks that answered the folds up again, as one; heads share the frozen backbone."""
     # Recipes refuse ensembles of exams.
     members = [_answering(material, fold, scores, folder / str(fold), progress) for fold, scores in enumerate(folds)]
-    if material.recipe.finetune.epochs:
+    if material.recipe.trains_backbone:
         return Ensemble([member for member in members if isinstance(member, Classifier)]).eval()
     heads = [member.head for member in members if not isinstance(member.head, HeadEnsemble | ExamHead)]
     assert material.backbone is not None
@@ -182,7 +184,7 @@ def united(material: Material, folds: Sequence[Scores], folder: Path, progress: 
 
 
 def _answering(material: Material, fold: int, scores: Scores, folder: Path, progress: Progress) -> Network:
-    if material.recipe.finetune.epochs:
+    if material.recipe.trains_backbone:
         train, validation, _ = material.positions(fold)
         return fit(material, material.recipe, train, validation, folder, progress).classifier
     recipe = refit_recipe(material.recipe, [scores.head_epoch], [0])
@@ -192,7 +194,7 @@ def _answering(material: Material, fold: int, scores: Scores, folder: Path, prog
 def logits(material: Material, classifier: Network, positions: Positions) -> NDArray[np.float64]:
     """(n,) logits of these samples by all views of an answer, or (n, K) of more than two labels."""
     with torch.inference_mode():
-        if not material.recipe.finetune.epochs:
+        if not material.recipe.trains_backbone:
             views = material.answering(positions)
             values = torch.stack([classifier.head(torch.from_numpy(view)) for view in views]).mean(dim=0)
         elif isinstance(classifier, ExamClassifier):
@@ -211,14 +213,14 @@ def embeddings(
     """(n, D) embeddings of all images of these samples as they are, or of records; and (n,) whose each of them is."""
     behind = material.exams
     if behind is None:
-        if material.recipe.finetune.epochs:
+        if material.recipe.trains_backbone:
             assert not isinstance(classifier, ExamClassifier)
             return outputs(classifier, material.paths(positions), material.pipeline)[1].numpy(), positions
         return material.plain[positions], positions
     assert isinstance(classifier, ExamClassifier)
     images, places = behind.part(positions)
     owners = np.repeat(positions, [len(part) for part in places])
-    if material.recipe.finetune.epochs:
+    if material.recipe.trains_backbone:
         every = behind.images.paths()
         return outputs(classifier, [every[image] for image in images], material.pipeline)[1].numpy(), owners
     views, records, mask = behind.packing.unpack(torch.from_numpy(material.plain[positions]))

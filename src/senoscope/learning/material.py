@@ -27,6 +27,7 @@ from senoscope.learning.features import Wanted, default_store
 from senoscope.learning.fit import Examples
 from senoscope.learning.needs import check_images, check_labels
 from senoscope.learning.pictures import Pictures
+from senoscope.learning.regions import REGION, regional
 from senoscope.learning.views import STEPS, turned
 from senoscope.learning.weights import Backbone
 
@@ -144,7 +145,7 @@ class Material:
 
 def pipeline_of(recipe: Recipe, task: Task) -> Pipeline:
     """Preprocessing of a recipe: grey where the modality is grey, fitted to the network's square."""
-    first = () if task.color else (Gray(), *HEAT[recipe.input.heat])
+    first = () if task.color else (Gray(), *HEAT[recipe.input.heat], *REGION[recipe.input.region])
     return Pipeline((*first, Resize(recipe.input.size, recipe.input.size, recipe.input.fit)))
 
 
@@ -162,6 +163,7 @@ def indexed(recipe: Recipe, root: Path) -> Division:
     if recipe.model.sees:
         images = images.with_files()
     check_images(recipe, images)
+    images = regional(recipe, task, images)
     if recipe.augment.before_split:
         images = multiplied(images, recipe.augment)
     found = exams(images, recipe.exam.by, recipe.exam.most) if recipe.by_exam else None
@@ -193,7 +195,7 @@ def gather(recipe: Recipe, divided: Division, backbone: Backbone | None, progres
 
 def _answering(recipe: Recipe) -> tuple[tuple[Step, ...], ...]:
     """Views beside the plain one whose features an answer needs: a network that is trained itself is asked anew."""
-    return () if recipe.finetune.epochs else STEPS[1 : recipe.input.views]
+    return () if recipe.trains_backbone else STEPS[1 : recipe.input.views]
 
 
 def _embedded(

@@ -55,6 +55,8 @@ class Recipe(Part):
             raise ValueError("fit.solver = 'lbfgs' is for model.head = 'logistic'")
         if (self.fit.solver == "libsvm") != self.model.head.startswith("svm"):
             raise ValueError("fit.solver = 'libsvm' is for model.head = 'svm_linear' or 'svm_rbf', and they need it")
+        if self.patch.epochs and (self.input.region == "lesion" or self.augment.before_split):
+            raise ValueError("patch.epochs needs whole pictures: input.region other than 'lesion', no before_split")
         if self.model.head.startswith("svm") and self.finetune.epochs:
             raise ValueError("a support vector machine has no fine-tuning: finetune.epochs must be 0")
         if self.fit.loss == "focal" and self.fit.solver != "adam":
@@ -97,6 +99,11 @@ class Recipe(Part):
     def by_exam(self) -> bool:
         """Whether an answer is of several images together, or goes by a record too."""
         return self.exam.joins or bool(self.record.facts)
+
+    @property
+    def trains_backbone(self) -> bool:
+        """Whether the backbone that answers is another one than its weights made: on pictures, or on their patches."""
+        return bool(self.finetune.epochs or self.patch.epochs)
 
 
 def parse_recipe(text: str, overrides: dict[str, str] | None = None) -> Recipe:
