@@ -16,6 +16,7 @@ from senoscope.evidence.evaluate import evaluate
 from senoscope.evidence.evaluation import Evaluation
 from senoscope.evidence.exams import exam_of, exams, exams_for
 from senoscope.evidence.index import Index
+from senoscope.evidence.report import report_files
 from senoscope.runtime.predictor import Model
 from senoscope.runtime.store import load
 from tests.makers import rsna_exams, tiny_exam_bundle
@@ -60,7 +61,10 @@ def test_figures_count_exams_and_are_of_the_exams_answers(made: MakeModel, data:
     assert found.labels.sum() == 6
     assert found.protocol.endswith("; 24 exams of 46 images")
     assert found.metric_table().images == 24
-    assert found.unit == "patients"
+    assert (found.unit, found.pooling) == ("patients", "each exam by itself")
+    text = report_files(found)["report.html"]
+    assert "all exams" in text
+    assert "all images" not in text
 
 
 def test_patients_are_exams(made: MakeModel, data: Index) -> None:

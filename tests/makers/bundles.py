@@ -10,6 +10,7 @@ from tests.makers.pictures import ultrasound
 
 if TYPE_CHECKING:
     from senoscope.core.domain.bundle import ExamSpec
+    from senoscope.core.domain.recipe import Recipe
     from senoscope.core.preprocess.pipeline import Pipeline
 
 TINY = 32
@@ -68,7 +69,13 @@ def tiny_pipeline() -> "Pipeline":
 
 
 def pack_tiny(
-    folder: Path, name: str, task: str, content: bytes, known: NDArray[np.float32], exam: "ExamSpec | None" = None
+    folder: Path,
+    name: str,
+    task: str,
+    content: bytes,
+    known: NDArray[np.float32],
+    exam: "ExamSpec | None" = None,
+    recipe: "Recipe | None" = None,
 ) -> Path:
     """Write a network as a valid bundle; `known` are embeddings of what it is to know."""
     import hashlib
@@ -139,7 +146,7 @@ def pack_tiny(
                 sha256="0" * 64,
             ),
         ),
-        recipe=Recipe(name=name, task=task, dataset="busi"),
+        recipe=recipe or Recipe(name=name, task=task, dataset="busi"),
         exam=exam,
     )
     write_manifest(folder, manifest)

@@ -107,6 +107,8 @@ def tiny_exam_bundle(
     from senoscope.core.domain.bundle import ExamSpec
     from senoscope.core.domain.coding import fit_coding
     from senoscope.core.domain.image import Image
+    from senoscope.core.domain.recipe import Recipe
+    from senoscope.core.domain.recipe_parts import ExamRecipe, ModelRecipe, RecordRecipe
     from senoscope.core.tasks import TASKS
     from senoscope.runtime.session import ExamSession
 
@@ -121,4 +123,12 @@ def tiny_exam_bundle(
         known = session.run(arrays, codes).embedding
     else:
         known = np.concatenate([session.run(None, code[None]).embedding for code in codes])
-    return pack_tiny(folder, name, task, content, known, ExamSpec(by=by, most=most, coding=coding))
+    recipe = Recipe(
+        name=name,
+        task=task,
+        dataset="rsna",
+        exam=ExamRecipe(by=by, most=most),
+        record=RecordRecipe(facts=facts),
+        model=ModelRecipe(backbone="mobilenetv2_100" if sees else "none"),
+    )
+    return pack_tiny(folder, name, task, content, known, ExamSpec(by=by, most=most, coding=coding), recipe)

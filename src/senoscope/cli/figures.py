@@ -38,16 +38,18 @@ def show_multiclass(found: "MulticlassEvaluation") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from senoscope.evidence.answers import asked_of
     from senoscope.evidence.metrics.classification import TITLES
     from senoscope.evidence.metrics.multiclass import OF_CLASS, WORDS
 
     console, heading = Console(), f"LEAKY: {found.title}" if found.leaky else found.title
-    table = Table("figure", "all images (95 % interval)", "without abstained", box=box.SIMPLE_HEAD, title=heading)
+    of = f"{asked_of(found.recipe)}s"
+    table = Table("figure", f"all {of} (95 % interval)", "without abstained", box=box.SIMPLE_HEAD, title=heading)
     for name, words in WORDS.items():
         if name in found.figures.overall:
             table.add_row(words, *(_figure(part.overall.get(name)) for part in (found.figures, found.answered)))
     console.print(table)
-    single = Table("figure", *found.classes, box=box.SIMPLE_HEAD, title="each label against the rest, all images")
+    single = Table("figure", *found.classes, box=box.SIMPLE_HEAD, title=f"each label against the rest, all {of}")
     for name in OF_CLASS:
         single.add_row(TITLES[name], *(_figure(found.figures.classes[label].get(name)) for label in found.classes))
     console.print(single)
@@ -56,8 +58,8 @@ def show_multiclass(found: "MulticlassEvaluation") -> None:
         calls.add_row(label, *(f"{count:,}" for count in row))
     console.print(calls)
     typer.echo(
-        f"{len(found.samples):,} images of {found.dataset.patients:,} {found.unit}. Protocol: {found.protocol}. The "
-        f"most probable label is called. Abstained from {int(found.abstained.sum()):,} images; {len(found.unread):,} "
+        f"{len(found.samples):,} {of} of {found.dataset.patients:,} {found.unit}. Protocol: {found.protocol}. The "
+        f"most probable label is called. Abstained from {int(found.abstained.sum()):,} {of}; {len(found.unread):,} "
         "could not be read. Research use only."
     )
     if found.leaky:
@@ -69,9 +71,11 @@ def _figure(interval: "Interval | None") -> str:
 
 
 def _circumstances(found: "Evaluation") -> None:
-    images, findings = found.images, found.findings
+    from senoscope.evidence.answers import asked_of
+
+    images, findings, of = found.images, found.findings, f"{asked_of(found.recipe)}s"
     typer.echo(
-        f"{len(images):,} images of {found.dataset.patients:,} {found.unit}, {int(images.labels.sum()):,} images "
+        f"{len(images):,} {of} of {found.dataset.patients:,} {found.unit}, {int(images.labels.sum()):,} {of} "
         f"{found.positive}. Figures are of {found.pooling}."
     )
     if findings.delong is not None:
@@ -84,7 +88,7 @@ def _circumstances(found: "Evaluation") -> None:
         )
     typer.echo(f"Protocol: {found.protocol}. Operating point {found.operating_point}, {found.threshold:.4g}.")
     typer.echo(
-        f"Abstained from {int(images.abstained.sum()):,} images; {len(found.unread):,} could not be read. "
+        f"Abstained from {int(images.abstained.sum()):,} {of}; {len(found.unread):,} could not be read. "
         "Research use only."
     )
     if found.leaky:
@@ -97,6 +101,7 @@ def show_comparison(comparison: "Comparison") -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from senoscope.evidence.answers import asked_of
     from senoscope.evidence.metrics.classification import FIGURES, TITLES
 
     first = comparison.evaluations[0]
@@ -111,8 +116,8 @@ def show_comparison(comparison: "Comparison") -> None:
     for pair in comparison.pairs:
         _difference(pair, comparison)
     typer.echo(
-        f"{len(first.images):,} images of {first.dataset.patients:,} {first.unit}, the same for all; "
-        f"{len(comparison.left_out):,} left out. Figures are of {first.pooling}. Research use only."
+        f"{len(first.images):,} {asked_of(first.recipe)}s of {first.dataset.patients:,} {first.unit}, the same for "
+        f"all; {len(comparison.left_out):,} left out. Figures are of {first.pooling}. Research use only."
     )
     for leak in comparison.leaks:
         typer.secho(f"LEAKY: {leak}.", fg=typer.colors.RED, bold=True)

@@ -18,7 +18,7 @@ def predict(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH]...",
+            metavar="PATH...",
             help="Images; a folder means the images in it, or to a bundle of exams one exam. None where a bundle looks "
             "at no pictures.",
         ),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import DatasetError
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.metrics.aggregation import Level, Rule, aggregate
@@ -15,6 +16,11 @@ RULES: dict[Rule, str] = {
     "max": "the highest of its images' probabilities",
     "noisy_or": "1 − Π(1 − p) over its images' probabilities p",
 }
+
+
+def asked_of(recipe: Recipe | None) -> str:
+    """What an answer is of: an image, or an exam where a recipe's model joins several; plural by adding an s."""
+    return "exam" if recipe is not None and recipe.exam.joins else "image"
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from senoscope.core.domain.bundle import BundleManifest, DatasetFingerprint, Interval, MetricTable
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import DatasetError
-from senoscope.evidence.answers import RULES, Answers, Pooled, kept_answers, pool
+from senoscope.evidence.answers import RULES, Answers, Pooled, asked_of, kept_answers, pool
 from senoscope.evidence.findings import Findings, find
 from senoscope.evidence.index import Index
 from senoscope.evidence.metrics.aggregation import Level, Rule
@@ -134,7 +134,8 @@ class Evaluation:
     @property
     def pooling(self) -> str:
         """What a case is, in words."""
-        return "each image by itself" if self.level == "image" else f"each {self.level} by {RULES[self.rule]}"
+        alone = f"each {asked_of(self.recipe)} by itself"
+        return alone if self.level == "image" else f"each {self.level} by {RULES[self.rule]}"
 
     def metric_table(self) -> MetricTable:
         """Return the figures as a bundle carries them; the protocol says what a case is, where it is not an image."""
@@ -216,7 +217,7 @@ def assess(
     if images.abstained.any():
         said += [f"without abstained images: {note}" for note in part.notes]
     if level != "image":
-        said.append(_transferred(level, manifest))
+        said.append(_transferred(level, recipe or (manifest.recipe if manifest else None)))
     return Evaluation(
         title=title,
         bundle=bundle,
@@ -246,9 +247,8 @@ def assess(
     )
 
 
-def _transferred(level: Level, manifest: BundleManifest | None) -> str:
-    single = "exams" if manifest and manifest.exam else "images"
-    return f"the threshold was chosen on single {single} and is used here on {level}s: see how it transfers"
+def _transferred(level: Level, recipe: Recipe | None) -> str:
+    return f"the threshold was chosen on single {asked_of(recipe)}s and is used here on {level}s: see how it transfers"
 
 
 def _answers(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from senoscope.core.domain.bundle import Interval
+from senoscope.evidence.answers import asked_of
 from senoscope.evidence.checklists import Checklist
 from senoscope.evidence.markup import Cell, Html, Section, items, joined, page, plots, table, words
 from senoscope.evidence.metrics.classification import TITLES
@@ -51,9 +52,9 @@ def _facts(evaluation: MulticlassEvaluation) -> Html:
         (),
         [
             ("Protocol", evaluation.protocol),
-            ("Images", f"{count:,}: {', '.join(shares)}"),
+            (f"{asked_of(evaluation.recipe).capitalize()}s", f"{count:,}: {', '.join(shares)}"),
             (evaluation.unit.capitalize(), f"{evaluation.dataset.patients:,}"),
-            ("Figures are of", "each image by itself"),
+            ("Figures are of", f"each {asked_of(evaluation.recipe)} by itself"),
             ("Called", "the most probable label"),
             ("Abstained", f"{withheld:,} ({withheld / count:.1%})" if evaluation.abstains else answered),
             ("Unreadable", f"{len(evaluation.unread):,}"),
@@ -65,7 +66,7 @@ def _figures(evaluation: MulticlassEvaluation) -> Html:
     parts = [evaluation.figures, evaluation.answered] if evaluation.abstains else [evaluation.figures]
     shown = [name for name in WORDS if name in evaluation.figures.overall]
     rows: list[tuple[Cell, ...]] = [(WORDS[name], *(part.overall.get(name) for part in parts)) for name in shown]
-    head = ("figure", "all images", "without abstained")[: len(parts) + 1]
+    head = ("figure", f"all {asked_of(evaluation.recipe)}s", "without abstained")[: len(parts) + 1]
     return joined(
         table(head, rows),
         words(
@@ -81,7 +82,10 @@ def _labels(evaluation: MulticlassEvaluation) -> Html:
     ]
     return joined(
         table(("label", *(TITLES[name] for name in OF_CLASS)), rows),
-        words("Each label against the rest, over all images; called where it is the most probable one."),
+        words(
+            f"Each label against the rest, over all {asked_of(evaluation.recipe)}s; called where it is the most "
+            "probable one."
+        ),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from senoscope.core.domain.bundle import DatasetFingerprint, Interval
+from senoscope.evidence.answers import asked_of
 from senoscope.evidence.checklists import Checklist
 from senoscope.evidence.evaluation import Evaluation, Unread
 from senoscope.evidence.findings import Predictive, Stated
@@ -65,7 +66,10 @@ def _facts(evaluation: Evaluation) -> Html:
     positives, count = int(images.labels.sum()), len(images)
     rows = [
         ("Protocol", evaluation.protocol),
-        ("Images", f"{count:,}, of them {positives:,} {evaluation.positive} ({positives / count:.1%})"),
+        (
+            f"{asked_of(evaluation.recipe).capitalize()}s",
+            f"{count:,}, of them {positives:,} {evaluation.positive} ({positives / count:.1%})",
+        ),
         (evaluation.unit.capitalize(), f"{evaluation.dataset.patients:,}"),
         ("Figures are of", evaluation.pooling),
     ]
@@ -86,7 +90,9 @@ def _withheld(evaluation: Evaluation) -> str:
 
 def _figures(evaluation: Evaluation) -> Html:
     tables = [evaluation.table, evaluation.answered] if evaluation.abstains else [evaluation.table]
-    head = ["figure", f"all {evaluation.level}s"] + (["without abstained images"] if evaluation.abstains else [])
+    single = asked_of(evaluation.recipe)
+    head = ["figure", f"all {single if evaluation.level == 'image' else evaluation.level}s"]
+    head += [f"without abstained {single}s"] if evaluation.abstains else []
     rows: list[tuple[Cell, ...]] = [(TITLES[name], *(part.get(name) for part in tables)) for name in FIGURES]
     unit = evaluation.unit
     return joined(

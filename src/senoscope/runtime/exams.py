@@ -167,7 +167,10 @@ def _record_doubts(
 ) -> list[Flag]:
     flags = []
     if missing:
-        flags.append(Flag("missing_facts", f"Answered without knowing: {', '.join(missing)}.", "warning"))
+        nowhere = [fact.name for fact in facts if fact.name in missing and not any(map(fact.said, records))]
+        somewhere = [name for name in missing if name not in nowhere]
+        parts = [", ".join(nowhere), f"of some images {', '.join(somewhere)}" if somewhere else ""]
+        flags.append(Flag("missing_facts", f"Answered without knowing: {'; '.join(filter(None, parts))}.", "warning"))
     for fact in facts:
         for said in dict.fromkeys(filter(None, map(fact.said, records))):
             if _is_new(fact, said):
