@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from senoscope.core.domain.recipe import parse_recipe
@@ -22,7 +23,7 @@ def _thermograms(folder: Path) -> Path:
         label, year = ("healthy", "sick")[number % 2], 2013 + (number > 6)
         (folder / label).mkdir(parents=True, exist_ok=True)
         name = f"T{number:04}.1.1.S.{year}-05-01.00.txt"
-        (folder / label / name).write_text(matrix_text(breasts(number)[::4, ::4]), encoding="ascii")
+        (folder / label / name).write_text(matrix_text(breasts(number)[::4, ::4].astype(np.float64)), encoding="ascii")
     return folder
 
 

@@ -154,8 +154,8 @@ def test_any_shape_and_depth_comes_out_bounded(shape: tuple[int, int], dtype: An
 def test_evidence_goes_back_to_where_the_torso_was() -> None:
     levels = breasts(1, shift=30)
     cut = Torso().cut(levels)
-    heat = np.zeros(cut.levels.shape, np.float32)
-    heat[:, heat.shape[1] // 2] = 1
+    heat = np.zeros_like(cut.levels)
+    heat[:, cut.levels.shape[1] // 2] = 1
 
     back = cut.placement.invert(heat)
 
