@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,9 +17,13 @@ from senoscope.core.domain.recipe_parts import SMALLCNN
 from senoscope.core.errors import RecipeError, WeightsError
 from senoscope.learning.models.joined import JoinedNetwork
 from senoscope.learning.models.smallcnn import SmallCNN
+from senoscope.learning.models.staged import StagedNetwork
 
 FOLDER = "SENOSCOPE_WEIGHTS"
 """Environment variable: folder of `<timm name>.safetensors` files, looked at before the hub."""
+
+STAGES = ":stages"
+"""Behind a backbone's name: the maps of all its stages, not of the last alone."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96
     """Build a backbone and give it its weights.
 
     Args:
-        name: any convolutional timm model, or `smallcnn`; or several of them joined by "+".
+        name: any convolutional timm model, with `:stages` behind it where all its stages are asked for; or `smallcnn`;
+            or several of them joined by "+".
         pretrained: whether to load weights; random ones are drawn from `seed` otherwise. Among several, `smallcnn`, of
             which there are no weights, starts from random ones all the same.
         seed: of random weights.
@@ -91,6 +96,8 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96
     """
     if "+" in name:
         return _joined(name, pretrained=pretrained, seed=seed, size=size)
+    if name.endswith(STAGES):
+        return _staged(resolve(name.removesuffix(STAGES), pretrained=pretrained, seed=seed, size=size), size)
     if name != SMALLCNN and not timm.is_model(name):
         near = ", ".join(get_close_matches(name, timm.list_models(), n=5)) or "see timm.list_models()"
         raise RecipeError(f"there is no backbone {name!r} in timm", f"did you mean: {near}?")
@@ -110,6 +117,23 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96
         network, convention = _from_hub(name), None
         origin = f"timm/{name} from the hub, {_licence(network)}"
     return _finished(name, network, convention, origin, size)
+
+
+def _staged(backbone: Backbone, size: int) -> Backbone:
+    if not hasattr(backbone.network, "forward_intermediates"):
+        raise RecipeError(f"{backbone.name!r} does not show its stages", f"leave out {STAGES!r}")
+    network = StagedNetwork(backbone.network)
+    network.eval()
+    with torch.inference_mode():
+        maps = network.forward_features(torch.zeros(1, 3, size, size))
+    return replace(
+        backbone,
+        name=f"{backbone.name}{STAGES}",
+        network=network,
+        features=maps.shape[1],
+        places=maps.shape[2] * maps.shape[3],
+        digest=hashlib.sha256(f"stages {backbone.digest}".encode()).hexdigest(),
+    )
 
 
 def _joined(name: str, *, pretrained: bool, seed: int, size: int) -> Backbone:
