@@ -19,6 +19,7 @@ class Name(StrEnum):
     """Benchmarks: each is a module of this package with a function of its name."""
 
     TRAINING = "training"
+    BACKBONES = "backbones"
     FINETUNING = "finetuning"
     SALIENCY = "saliency"
     THROUGHPUT = "throughput"

@@ -68,7 +68,7 @@ def finetuning(folder: Path, turns: int) -> list[Comparison]:
         Comparison(
             "fine-tuning, no data to wait for",
             by_files,
-            "the same steps on one batch that lies in memory, nothing read, changed or saved",
+            "the same steps, weights in the same layout, on one batch in memory: nothing read, changed or saved",
             *measure(lambda turn: ours(case, turn + 1000), lambda turn: in_memory(case), turns),
             required=0.9,
             notes=notes,
@@ -109,7 +109,7 @@ class _Files(Dataset[tuple[Tensor, float]]):
 def plain(case: _Case) -> None:
     """Train as a script does it."""
     loader = DataLoader(_Files(case), BATCH, shuffle=True, num_workers=2, persistent_workers=True, drop_last=True)
-    _train(case, (batch for _ in range(EPOCHS) for batch in loader))
+    _train(case.network(), case, (batch for _ in range(EPOCHS) for batch in loader))
 
 
 def in_memory(case: _Case) -> None:
@@ -117,11 +117,10 @@ def in_memory(case: _Case) -> None:
     size = case.recipe.input.size
     images = torch.rand(BATCH, 3, size, size, generator=torch.Generator().manual_seed(0)) * 255
     batch = images.contiguous(memory_format=torch.channels_last), torch.from_numpy(np.arange(BATCH) % 2)
-    _train(case, (batch for _ in range(EPOCHS * IMAGES // BATCH)))
+    _train(case.network().to(memory_format=torch.channels_last), case, (batch for _ in range(EPOCHS * IMAGES // BATCH)))
 
 
-def _train(case: _Case, batches: Iterator[tuple[Tensor, Tensor]]) -> None:
-    classifier = case.network()
+def _train(classifier: Classifier, case: _Case, batches: Iterator[tuple[Tensor, Tensor]]) -> None:
     classifier.train()
     classifier.backbone.eval().requires_grad_(True)
     asked, steps = case.recipe.finetune, 0

@@ -30,7 +30,9 @@ SIZE = 224
 
 
 @dataclass(frozen=True, eq=False)
-class _Case:
+class Case:
+    """Pictures, recipe and backbone that both sides begin with."""
+
     pictures: Pictures
     recipe: Recipe
     backbone: Backbone
@@ -42,6 +44,7 @@ class _Case:
         return self.recipe.fit.model_copy(update={"seed": turn})
 
     def head(self, turn: int) -> PapersHead:
+        """Both sides begin a turn with the same weights."""
         torch.manual_seed(turn)
         head = build(self.recipe.model, self.backbone.features)
         assert isinstance(head, PapersHead)
@@ -50,8 +53,8 @@ class _Case:
 
 def training(folder: Path, turns: int) -> list[Comparison]:
     """Both sides begin with files on disk and a loaded backbone, and end with the best head and its validation AUC."""
-    case = _case(folder)
-    _plain_features(case, torch.zeros(8, 3, SIZE, SIZE))
+    case = prepared(folder, recipe("ultrasound").model.backbone, TRAIN, VALIDATION, SIZE)
+    plain_features(case, torch.zeros(8, 3, SIZE, SIZE))
     ours: list[float] = []
     peer: list[float] = []
     ours_turns, peer_turns = measure(
@@ -82,23 +85,23 @@ def training(folder: Path, turns: int) -> list[Comparison]:
     ]
 
 
-def _case(folder: Path) -> _Case:
-    name = recipe("ultrasound").model.backbone
+def prepared(folder: Path, name: str, train: int, validation: int, size: int) -> Case:
+    """Choose pictures and build a backbone, in the layout in which it is fastest."""
     asked = recipe(
-        "ultrasound_efficientnetb2", model_backbone=name, input_size=str(SIZE), fit_epochs="30", fit_patience="30"
+        "ultrasound_efficientnetb2", model_backbone=name, input_size=str(size), fit_epochs="30", fit_patience="30"
     )
-    chosen = pictures(folder / "pictures", TRAIN, VALIDATION)
+    chosen = pictures(folder / "pictures", train, validation)
     base = backbone(name)
     base.network.to(memory_format=torch.channels_last)
     torch.set_num_threads(len(os.sched_getaffinity(0)))
-    return _Case(chosen, asked, base, pipeline_of(asked, TASKS.get(asked.task)), folder)
+    return Case(chosen, asked, base, pipeline_of(asked, TASKS.get(asked.task)), folder)
 
 
 def _claim(ours: float, peer: float) -> str:
     return f"validation AUC, mean of the turns' seeds, equal to 0.01 ({ours:.4f} and {peer:.4f})"
 
 
-def by_store(case: _Case, turn: int) -> float:
+def by_store(case: Case, turn: int) -> float:
     """Validation AUC of the head fitted on features from a store that starts empty."""
     folder = case.folder / f"turn-{turn}"
     store = FeatureStore(folder / "features.sqlite")
@@ -106,20 +109,18 @@ def by_store(case: _Case, turn: int) -> float:
     features = store.embed(case.backbone, [Wanted(path, _digest(path), case.pipeline) for path in paths])
     assert store.computed == len(paths)
     store.close()
-    train = Examples(features[:TRAIN], case.pictures.train_labels)
-    validation = Examples(features[TRAIN:], case.pictures.validation_labels)
+    count = len(case.pictures.train)
+    train = Examples(features[:count], case.pictures.train_labels)
+    validation = Examples(features[count:], case.pictures.validation_labels)
     fitted = fit_head(case.head(turn), train, validation, case.fit(turn), folder / "head")
     auc = fitted.rows[fitted.best_epoch - 1].validation_auc
     assert auc is not None
     return auc
 
 
-def by_loop(case: _Case, turn: int) -> float:
+def by_loop(case: Case, turn: int) -> float:
     """Validation AUC of the head fitted as a plain script does it: same batches, same seeds, nothing saved."""
-    arrays = np.stack([case.pipeline.apply(read(path)).array for path in case.pictures.every])
-    mean = torch.tensor(case.backbone.mean).reshape(1, -1, 1, 1)
-    std = torch.tensor(case.backbone.std).reshape(1, -1, 1, 1)
-    images = ((torch.from_numpy(arrays) / case.pipeline.scale - mean) / std).to(memory_format=torch.channels_last)
+    images, count = read_all(case), len(case.pictures.train)
     labels = torch.from_numpy(case.pictures.train_labels).float()
     fit, head = case.fit(turn), case.head(turn)
     optimizer = torch.optim.Adam(head.parameters(), lr=fit.rate)
@@ -127,27 +128,39 @@ def by_loop(case: _Case, turn: int) -> float:
     for epoch in range(1, fit.epochs + 1):
         torch.manual_seed(fit.seed * 100_003 + epoch)
         head.train()
-        for batch in torch.split(torch.randperm(TRAIN), fit.batch):
-            loss = cross_entropy(head(_plain_features(case, images[:TRAIN][batch]))[:, 0], labels[batch])
+        for batch in torch.split(torch.randperm(count), fit.batch):
+            loss = cross_entropy(head(plain_features(case, images[:count][batch]))[:, 0], labels[batch])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call] # torch
             optimizer.step()
-        validation, auc = _validated(case, head, images[TRAIN:])
+        validation, auc = _validated(case, head, images[count:])
         if validation < best:
             best, best_auc = validation, auc
     return best_auc
 
 
-def _plain_features(case: _Case, images: Tensor) -> Tensor:
+def read_all(case: Case) -> Tensor:
+    """(N, 3, S, S) pictures as the backbone takes them."""
+    arrays = np.stack([case.pipeline.apply(read(path)).array for path in case.pictures.every])
+    mean = torch.tensor(case.backbone.mean).reshape(1, -1, 1, 1)
+    std = torch.tensor(case.backbone.std).reshape(1, -1, 1, 1)
+    found: Tensor = ((torch.from_numpy(arrays) / case.pipeline.scale - mean) / std).to(
+        memory_format=torch.channels_last
+    )
+    return found
+
+
+def plain_features(case: Case, images: Tensor) -> Tensor:
+    """(N, C) mean-pooled features of pictures."""
     with torch.no_grad():
         maps: Tensor = case.backbone.network.forward_features(images)  # type: ignore[operator] # timm
         return maps.mean(dim=(2, 3))
 
 
-def _validated(case: _Case, head: nn.Module, images: Tensor) -> tuple[float, float]:
+def _validated(case: Case, head: nn.Module, images: Tensor) -> tuple[float, float]:
     head.eval()
     with torch.no_grad():
-        logits = torch.cat([head(_plain_features(case, part)) for part in torch.split(images, 16)])[:, 0]
+        logits = torch.cat([head(plain_features(case, part)) for part in torch.split(images, 16)])[:, 0]
     labels = case.pictures.validation_labels
     return float(cross_entropy(logits, torch.from_numpy(labels).float())), roc_auc(labels, logits.double().numpy())
 

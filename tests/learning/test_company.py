@@ -17,7 +17,15 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file
 
+from senoscope.core.domain.recipe_parts import JitterRecipe
+from senoscope.core.preprocess.pipeline import Pipeline
+from senoscope.core.preprocess.steps import Resize
 from senoscope.learning.company import ALONE, Company, company, joined, led
+from senoscope.learning.models.classifier import Classifier
+from senoscope.learning.models.heads import LogisticHead
+from senoscope.learning.pictures import Pictures, PictureSource
+from senoscope.learning.shared import Shared
+from senoscope.learning.weights import resolve
 from tests.makers import busi
 
 TEXT = """
@@ -26,7 +34,7 @@ task = "ultrasound"
 dataset = "busi"
 
 [split]
-mode = "holdout"
+mode = "crossval"
 folds = 3
 
 [input]
@@ -34,20 +42,20 @@ size = 64
 fit = "stretch"
 
 [model]
-backbone = "mobilenetv3_small_050"  # some of its parameters lie behind the last map
+backbone = "test_resnet"
 pretrained = false
 head = "papers"
-hidden = 16
+hidden = 32
 
 [fit]
-epochs = 3
+epochs = 5
 batch = 4
+rate = 0.003
 
 [finetune]
-epochs = 4
-batch = 5  # in two, one process has three pictures of it
+epochs = 3
+batch = 5  # of two processes, one has three pictures of it
 accumulate = 2
-layer_decay = 0.9
 """
 
 ENDING = """
@@ -76,7 +84,7 @@ main()
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("company")
-    busi(folder / "data", 9)
+    busi(folder / "data", 18)
     (folder / "mini.toml").write_text(TEXT)
     return folder
 
@@ -119,7 +127,7 @@ def _run(program: list[str], home: Path, out: str, *changes: str) -> "subprocess
         capture_output=True,
         text=True,
         check=False,
-        timeout=280,
+        timeout=900,
     )
 
 
@@ -129,17 +137,17 @@ def _log(folder: Path) -> list[dict[str, float]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_two_processes_come_to_what_one_comes_to(one: Path, two: Path) -> None:
-    alone, together = (_log(folder / "folds" / "final" / "backbone") for folder in (one, two))
+    alone, together = (_log(folder / "folds" / "0" / "backbone") for folder in (one, two))
 
-    assert len(alone) == len(together) == 4
+    assert len(alone) == len(together) == 3
     for first, second in zip(alone, together, strict=True):
         # Sums in another order, and Adam divides small gradients by their own size.
         assert second["loss"] == pytest.approx(first["loss"], abs=2e-3)
         assert second["validation_loss"] == pytest.approx(first["validation_loss"], abs=2e-3)
-    assert (one / "folds/final/head/log.csv").read_bytes() == (two / "folds/final/head/log.csv").read_bytes()
-    left, right = (load_file(run / "folds/final/backbone/checkpoint.safetensors") for run in (one, two))
+    assert (one / "folds/0/head/log.csv").read_bytes() == (two / "folds/0/head/log.csv").read_bytes()
+    left, right = (load_file(run / "folds/0/backbone/checkpoint.safetensors") for run in (one, two))
     assert left.keys() == right.keys()
     weights = [key for key in left if key.startswith("now.") and left[key].is_floating_point()]
     apart = torch.cat([(left[key] - right[key]).abs().flatten() for key in weights])
@@ -154,37 +162,35 @@ def _predictions(run: Path) -> list[dict[str, str]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_a_frozen_recipe_is_the_leaders_alone(home: Path) -> None:
     for program, out in (([sys.executable, "-m", "senoscope"], "frozen"), (_torchrun("-m", "senoscope"), "frozen2")):
         done = _run(program, home, out, "finetune.epochs=0")
         assert done.returncode == 0, done.stderr
 
-    assert (home / "frozen/folds/final/head/log.csv").read_bytes() == (
-        home / "frozen2/folds/final/head/log.csv"
-    ).read_bytes()
+    assert (home / "frozen/folds/0/head/log.csv").read_bytes() == (home / "frozen2/folds/0/head/log.csv").read_bytes()
     assert _predictions(home / "frozen") == _predictions(home / "frozen2")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 def test_two_killed_and_run_again_end_as_two_that_were_not(home: Path, two: Path) -> None:
     command = [*_torchrun("-m", "senoscope"), *_words(home, "killed")]
-    log = home / "killed" / "folds" / "final" / "backbone" / "log.csv"
+    log = home / "killed" / "folds" / "0" / "backbone" / "log.csv"
     with subprocess.Popen(
         command, env=_env(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
-        until = time.monotonic() + 240
+        until = time.monotonic() + 840
         while not log.exists() and process.poll() is None and time.monotonic() < until:
             time.sleep(0.005)
         _kill(process.pid)
+    assert log.exists()
     assert not (home / "killed" / "report").exists()
-    assert 1 <= len(_log(log.parent)) < 4
 
     done = _run(_torchrun("-m", "senoscope"), home, "killed")
 
     assert done.returncode == 0, done.stderr
-    assert log.read_bytes() == (two / "folds" / "final" / "backbone" / "log.csv").read_bytes()
+    assert log.read_bytes() == (two / "folds" / "0" / "backbone" / "log.csv").read_bytes()
     assert _predictions(home / "killed") == _predictions(two)
 
 
@@ -199,7 +205,7 @@ def _kill(leader: int) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize(
     ("how", "line"),
     [
@@ -215,7 +221,7 @@ def test_one_that_ends_ends_all(home: Path, how: str, line: str | None) -> None:
     done = _run(_torchrun(str(home / f"{how}.py")), home, how)
 
     assert done.returncode != 0
-    assert time.monotonic() - begun < 240
+    assert time.monotonic() - begun < 840
     said = [text for text in done.stderr.splitlines() if text.startswith("error:")]
     if line:
         (words,) = said
@@ -252,6 +258,23 @@ def test_what_is_joined_gives_its_gradient_back_and_none_to_a_row_that_does_not_
     assert found.tolist() == [[0, 0], [1, 2], [0, 0]]
     assert mine.grad is not None
     assert mine.grad.tolist() == [[2, 3], [0, 0]]
+
+
+def test_parameters_behind_the_last_map_are_waited_for_by_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [path for path in sorted(busi(tmp_path, 1).rglob("*.png")) if "mask" not in path.name]
+    backbone = resolve("mobilenetv3_small_050", pretrained=False)
+    classifier = Classifier(backbone, LogisticHead(backbone.features))
+    classifier.requires_grad_(True)
+    pictures = Pictures(paths, Pipeline((Resize(64, 64),)), np.zeros(len(paths), np.int64))
+    monkeypatch.setattr("senoscope.learning.shared.company", lambda: Company(0, 2))
+
+    Shared(classifier).prepare(PictureSource(pictures, JitterRecipe(), 0))
+
+    idle = {name for name, parameter in classifier.named_parameters() if not parameter.requires_grad}
+    assert idle == {"backbone.conv_head.weight", "backbone.conv_head.bias"}
+    assert all(parameter.grad is None for parameter in classifier.parameters())
 
 
 def test_a_lone_process_leads_and_is_told_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:

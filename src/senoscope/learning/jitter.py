@@ -84,10 +84,10 @@ def apply(change: Change, picture: Tensor) -> Tensor:
     if change.stain is not None:
         values = restained(values, change.stain)
     if change.brightness != 1:
-        values = (values * change.brightness).clamp(0, 1)
+        values = values.mul_(change.brightness).clamp_(0, 1)
     if change.contrast != 1:
         grey = (values * values.new_tensor(LUMA)[:, None, None]).sum(dim=0).mean()
-        values = (grey + (values - grey) * change.contrast).clamp(0, 1)
+        values = values.sub_(grey).mul_(change.contrast).add_(grey).clamp_(0, 1)
     return values.contiguous()
 
 

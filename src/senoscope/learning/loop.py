@@ -121,7 +121,8 @@ def _better(loss: float, best: float | None) -> bool:
 
 
 def _copy(state: State) -> State:
-    return {key: value.detach().cpu().clone() for key, value in state.items()}
+    # Channels last, as fine-tuning has weights, is no layout of the file's.
+    return {key: value.detach().cpu().clone(memory_format=torch.contiguous_format) for key, value in state.items()}
 
 
 def _save(
@@ -131,7 +132,7 @@ def _save(
     tensors |= {f"best.{key}": value.clone() for key, value in best.items()}
     for number, slots in optimizer.state_dict()["state"].items():
         kept = {slot: value for slot, value in slots.items() if isinstance(value, Tensor)}
-        tensors |= {f"optimizer.{number}.{slot}": value.detach().cpu().clone() for slot, value in kept.items()}
+        tensors |= {f"optimizer.{number}.{slot}": value for slot, value in _copy(kept).items()}
     notes = {"rows": json.dumps([list(row.__dict__.values()) for row in rows]), "best_epoch": str(best_epoch)}
     with _written(path) as temporary:
         save_file(tensors, temporary, notes)

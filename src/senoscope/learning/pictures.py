@@ -77,9 +77,10 @@ class PictureSource:
                 Change() if epoch is None else draw(self._jitter, self._seed, epoch, int(place))
                 for place in part.places
             )
-            return torch.stack(
-                [apply(change, self._shelf.get(int(row))) for row, change in zip(part.rows, changes, strict=True)]
-            )
+            pictures = [
+                apply(change, self._shelf.get(int(row))) for row, change in zip(part.rows, changes, strict=True)
+            ]
+            return torch.stack(pictures).contiguous(memory_format=torch.channels_last)
 
         for (batch,) in batches(prepared, parts, batch=1):
             yield batch
