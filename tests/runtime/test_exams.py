@@ -227,6 +227,9 @@ def test_records_alone(blind: Model, tmp_path: Path) -> None:
     assert len({answer.probability for answer in answers}) == 2
     assert all(answer.views == () for answer in answers)
     assert [answer.missing for answer in answers] == [(), ("machine",)]
+    odd = blind.predict(Exam("odd", (View(None, {"age": "100000", "machine": "29"}),)))
+    assert odd.abstained
+    assert "This does not look like the mammography records the model knows." in [f.message for f in odd.trust.flags]
     assert not blind.sees
     with pytest.raises(UsageError, match="looks at no pictures"):
         blind.predict(picture(1))

@@ -107,7 +107,8 @@ class ExamAnswers:
         network_ms = (time.perf_counter() - start) * 1e3
         judged = [self._reference.judge(float(one)) for one in self._reference.distances(found.embedding)]
         seen = [image.seen for image in ready.images] or [[]]
-        trusts = [assess(flags, self._task, *how) for flags, how in zip(seen, judged, strict=True)]
+        of = "images" if self.sees else "records"
+        trusts = [assess(flags, self._task, *how, of=of) for flags, how in zip(seen, judged, strict=True)]
         return ExamPrediction(
             source=ready.name,
             **verdict(self._manifest, self._manifest.probabilities(found.logits)[0], point),

@@ -64,19 +64,19 @@ def distances(
     return found
 
 
-def assess(seen: Sequence[Flag], task: Task, percentile: float, distance: float) -> Trust:
-    """Join the embedding's verdict with what `quality` saw in the picture."""
-    flags = [*_novelty(task, percentile, distance), *seen]
+def assess(seen: Sequence[Flag], task: Task, percentile: float, distance: float, *, of: str = "images") -> Trust:
+    """Join the embedding's verdict with what `quality` saw in the picture; `of` says what the embeddings are of."""
+    flags = [*_novelty(f"{task.modality} {of}", percentile, distance), *seen]
     flags.sort(key=lambda flag: flag.severity != "abstain")
     return Trust(percentile, distance, tuple(flags))
 
 
-def _novelty(task: Task, percentile: float, distance: float) -> list[Flag]:
+def _novelty(known: str, percentile: float, distance: float) -> list[Flag]:
     if distance > 1:
-        kind = f"This does not look like the {task.modality} images the model knows."
+        kind = f"This does not look like the {known} the model knows."
         return [Flag("out_of_distribution", kind, "abstain")]
     if percentile >= 95:
-        text = f"More unusual than {percentile:.0f} % of the {task.modality} images the model knows."
+        text = f"More unusual than {percentile:.0f} % of the {known} the model knows."
         return [Flag("unusual", text, "warning")]
     return []
 
