@@ -67,7 +67,8 @@ class InputRecipe(Part):
     """What the network sees: square side in pixels, how the picture is fitted in.
 
     The answer is the mean logit over `views` of it: as it is (1), and mirrored (2), or turned by quarters and mirrored
-    (8), all within the network, in training's validation and at every later answer.
+    (8), all within the network. Calibration, thresholds and figures are of that mean; the loss that stops training
+    early is of the picture as it is.
 
     `region` is the part of the picture that is looked at: the `whole`, the `breast` of a mammogram, found in every
     picture and laid with the chest wall to the left, or in training every outlined `lesion`, cut out as `[patch]` says;
