@@ -81,7 +81,8 @@ CBIS_DDSM_ROWS = (
 def cbis_ddsm(folder: Path, *, images: bool = False) -> Path:
     """Write a miniature of CBIS-DDSM's four tables: P_00007 is on both sides; cells end in line breaks, as published.
 
-    With `images`, every film but those of P_00002 is there, in its folder.
+    With `images`, every film but those of P_00002 is there, in its folder, and the masks of its lesions; those of
+    calcifications are of another size than their film, as some of the publisher's.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for kind in ("mass", "calc"):
@@ -107,9 +108,13 @@ def _cbis_row(folder: Path, number: int, row: tuple[str, str, str, str, str, int
     if images and patient != "P_00002":
         (folder / name).mkdir(exist_ok=True)
         Pil.fromarray(np.full((40, 32), 20 * number, np.uint8)).save(folder / name / "1-1.png")
+        (folder / f"{name}_{lesion}").mkdir(exist_ok=True)
+        mask = np.zeros((40, 32) if kind == "mass" else (9, 9), np.uint8)
+        mask[4 * lesion : 4 * lesion + 4, 10:16] = 255
+        Pil.fromarray(mask).save(folder / f"{name}_{lesion}" / "mask.png")
     word = "mass" if kind == "mass" else "calcification"
     cells = [patient, "3", side, view, str(lesion), word, "OVAL", "CLEAR", "4", pathology, "5"]
-    return ",".join([*cells, path, f'"{name}_1/crop.dcm\n"', f'"{name}_1/mask.dcm\r\n"'])
+    return ",".join([*cells, path, f'"{name}_{lesion}/crop.dcm\n"', f'"{name}_{lesion}/mask.dcm\r\n"'])
 
 
 def rsna(folder: Path, patients: int = 4, layout: str = "train_images/{0}/{1}.dcm") -> Path:

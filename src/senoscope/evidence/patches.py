@@ -95,12 +95,18 @@ def lesions_and_tissue(index: Index, recipe: PatchRecipe, seed: int, folder: Pat
     plain = any(sample.label not in suspect for sample in index.samples)
     sides = _sides(index, recipe)
 
+    beside: dict[str, list[Sample]] = {}
+    for sample in index.samples:
+        beside.setdefault(sample.path, []).append(sample)
+
     def cuts(sample: Sample, image: Image) -> list[_Cut]:
         found = _lesions(index, sample, image.size, recipe)
         free = sample.label not in suspect if plain else bool(found)
         if not free or not sides:
             return found
-        return [*found, *_tissue(sample, image, [cut.box for cut in found], recipe.ordinary, (sides, seed))]
+        # Some datasets list a film once a lesion: what is beside one may be another.
+        every = [cut.box for one in beside[sample.path] for cut in _lesions(index, one, image.size, recipe)]
+        return [*found, *_tissue(sample, image, every, recipe.ordinary, (sides, seed))]
 
     return _written(index, cuts, folder)
 
@@ -123,7 +129,7 @@ def _lesions(index: Index, sample: Sample, size: Size, recipe: PatchRecipe) -> l
     boxes = list(sample.boxes)
     if not boxes:
         inside = [path_inside(index.root, mask) for mask in sample.masks]
-        boxes = [box for mask in inside if mask is not None and (box := mask_box(mask)) is not None]
+        boxes = [box for mask in inside if mask is not None and (box := mask_box(mask, size)) is not None]
     return [
         _Cut(square(box, size, recipe), f"{sample.sample_id}#{number}", sample.label)
         for number, box in enumerate(boxes, 1)

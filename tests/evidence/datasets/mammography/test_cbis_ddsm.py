@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from senoscope.core.domain.recipe_parts import PatchRecipe
 from senoscope.core.errors import DatasetError
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.patches import lesion_patches, lesions_and_tissue
 from tests.makers import cbis_ddsm
 
 CBIS_DDSM = DATASETS.get("cbis_ddsm")
@@ -138,3 +140,34 @@ def test_the_real_tables(data_root: Path) -> None:
     assert CBIS_DDSM.answering(TASKS.get("mammography"), index).counts() == index.counts()
     sides = [{s.group for s in index.samples if s.facts["split"] == split} for split in ("train", "test")]
     assert not sides[0] & sides[1]
+
+
+def test_masks_outline_each_lesion_of_a_film(tmp_path: Path) -> None:
+    index = CBIS_DDSM.index(cbis_ddsm(tmp_path / "data", images=True))
+
+    found = {sample.sample_id: sample for sample in index.samples}
+    first, second = found["mass_P_00016_LEFT_CC_1"], found["mass_P_00016_LEFT_CC_2"]
+    assert first.path == second.path
+    assert (first.masks, second.masks) == (
+        ("Mass-Test_P_00016_LEFT_CC_1/mask.png",),
+        ("Mass-Test_P_00016_LEFT_CC_2/mask.png",),
+    )
+    # Those of calcifications are of another size than their film, so only masses make patches.
+    recipe = PatchRecipe(context=1, ordinary=1)
+    patches = lesion_patches(index, recipe, tmp_path / "patches")
+    assert all(sample.sample_id.startswith("mass_") for sample in patches.samples)
+    assert {"mass_P_00016_LEFT_CC_1#1", "mass_P_00016_LEFT_CC_2#1"} <= {one.sample_id for one in patches.samples}
+    both = lesions_and_tissue(index, recipe, 0, tmp_path / "patches")
+    assert {sample.sample_id.split("#")[0].split("~")[0] for sample in both.samples} <= set(found)
+
+
+def test_masks_outside_the_root_are_not_looked_at(tmp_path: Path) -> None:
+    root = cbis_ddsm(tmp_path / "data", images=True)
+    table = root / "mass_case_description_test_set.csv"
+    (tmp_path / "mask.png").write_bytes(next(root.rglob("mask.png")).read_bytes())
+    table.write_text(table.read_text().replace("Mass-Test_P_00016_LEFT_CC_1/mask.dcm", "../mask.dcm"))
+
+    found = {sample.sample_id: sample for sample in CBIS_DDSM.index(root).samples}
+
+    assert found["mass_P_00016_LEFT_CC_1"].masks == ()
+    assert found["mass_P_00016_LEFT_CC_2"].masks

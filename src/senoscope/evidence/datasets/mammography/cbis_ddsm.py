@@ -35,10 +35,11 @@ _IMAGE = re.compile(
 
 @dataclass(frozen=True)
 class _Lesion:
-    """A row: its sample, still without an image, and where the image may lie."""
+    """A row: its sample, still without an image, and where the image and the lesion's mask may lie."""
 
     sample: Sample
     image: str
+    mask: str
     name: str
     series: str
 
@@ -109,7 +110,8 @@ def _lesion(table: Path, number: int, row: Row, kind: str, split: str) -> _Lesio
         view=view,
         facts={name: value.strip() for name, value in facts.items() if value.strip()},
     )
-    return _Lesion(sample, row["image file path"], match["name"], match["series"])
+    mask = row.get("ROI mask file path", "").strip()
+    return _Lesion(sample, row["image file path"], mask, match["name"], match["series"])
 
 
 def _disjoint(lesions: list[_Lesion]) -> tuple[list[_Lesion], list[Dropped], list[str]]:
@@ -143,8 +145,23 @@ def _with_images(root: Path, base: Path, lesions: list[_Lesion]) -> tuple[tuple[
     found = {lesion.image: _image(root, base, lesion) for lesion in lesions}
     if not any(found.values()):
         return tuple(lesion.sample for lesion in lesions), 0
-    samples = tuple(replace(lesion.sample, path=found[lesion.image]) for lesion in lesions if found[lesion.image])
+    samples = tuple(
+        replace(lesion.sample, path=found[lesion.image], masks=_mask(root, base, lesion))
+        for lesion in lesions
+        if found[lesion.image]
+    )
     return samples, len(lesions) - len(samples)
+
+
+def _mask(root: Path, base: Path, lesion: _Lesion) -> tuple[str, ...]:
+    """Path of a lesion's mask, where it lies as the table says, or as PNG or JPEG of that name."""
+    for place in (base, base / "CBIS-DDSM", base.parent if base.name == "csv" else base):
+        for suffix in (".dcm", ".png", ".jpg"):
+            asked = (place / lesion.mask).relative_to(root).as_posix().removesuffix(".dcm") + suffix
+            inside = path_inside(root, asked) if lesion.mask.endswith(".dcm") else None
+            if inside is not None and inside.is_file():
+                return (asked,)
+    return ()
 
 
 def _image(root: Path, base: Path, lesion: _Lesion) -> str:
