@@ -168,7 +168,9 @@ def test_a_frozen_recipe_is_the_leaders_alone(home: Path) -> None:
         done = _run(program, home, out, "finetune.epochs=0")
         assert done.returncode == 0, done.stderr
 
-    assert (home / "frozen/folds/0/head/log.csv").read_bytes() == (home / "frozen2/folds/0/head/log.csv").read_bytes()
+    assert (home / "frozen/folds/0/refit/head/log.csv").read_bytes() == (
+        home / "frozen2/folds/0/refit/head/log.csv"
+    ).read_bytes()
     assert _predictions(home / "frozen") == _predictions(home / "frozen2")
 
 

@@ -130,6 +130,11 @@ def led(attend: Callable[[Any], object]) -> Iterator[bool]:
             yield False
     finally:
         _here = ALONE
+        _leave()
+
+
+def _leave() -> None:
+    if dist.is_initialized():
         with suppress(RuntimeError):
             dist.destroy_process_group()
 
@@ -169,8 +174,7 @@ def _attending(store: Store) -> Iterator[None]:
         own = (error.message, error.hint) if isinstance(error, SenoscopeError) else (str(error) or repr(error), "")
         message, hint = (printable(words.splitlines()[0][:400] if words else "") for words in own)
         store.set(FAILED, f"process {_here.rank}: {message}\n{hint}")
-        with suppress(RuntimeError):
-            dist.destroy_process_group()
+        _leave()
         if not _heard(store):
             print(f"error: process {_here.rank}: {message}", file=sys.stderr, flush=True)  # noqa: T201 # no other way out
         sys.exit(1)
