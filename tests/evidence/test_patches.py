@@ -121,7 +121,9 @@ def test_a_lesion_that_nobody_outlined_is_no_ordinary_tissue(films: Index, tmp_p
     assert not [one for one in found.samples if one.sample_id.startswith(hidden.sample_id)]
 
 
-@pytest.mark.parametrize("cut", [lesion_patches, lambda *given: lesions_and_tissue(*given[:2], 0, given[2])])
+@pytest.mark.parametrize(
+    "cut", [lesion_patches, lambda index, recipe, folder: lesions_and_tissue(index, recipe, 0, folder)]
+)
 def test_without_an_outlined_lesion_there_is_nothing_to_cut(
     films: Index, tmp_path: Path, cut: Callable[[Index, PatchRecipe, Path], Index]
 ) -> None:

@@ -9,6 +9,9 @@ import pytest
 
 from senoscope.core.domain.recipe import Recipe, parse_recipe
 from senoscope.core.errors import DatasetError, RecipeError
+from senoscope.core.tasks import TASKS
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.evaluate import evaluate
 from senoscope.evidence.patches import ORDINARY
 from senoscope.learning.material import gather, indexed
 from senoscope.learning.patches import patched
@@ -180,7 +183,7 @@ def test_a_model_of_lesions_is_trained_on_their_squares(root: Path, tmp_path: Pa
     found = crossvalidate(asked, root, tmp_path / "out")
 
     assert len(found.samples) == 9
-    assert all(sample.sample_id.endswith("#1") for sample in found.samples)
+    assert all(sample.sample_id.endswith("#1") for sample in found.samples.samples)
     assert json.loads((tmp_path / "out" / "run.json").read_text())["data"]
     other = asked.model_copy(update={"task": "density", "calibration": "temperature"})
     plain = mias_densities(tmp_path / "plain")
@@ -193,3 +196,16 @@ def test_the_breast_is_for_mammograms(tmp_path: Path) -> None:
 
     with pytest.raises(RecipeError, match="is for mammograms"):
         crossvalidate(asked, busi(tmp_path / "busi", 12), tmp_path / "out")
+
+
+def test_a_model_of_lesions_is_evaluated_on_their_squares(root: Path, tmp_path: Path) -> None:
+    asked = parse_recipe(
+        TEXT, {"task": "mammography", "input.region": "lesion", "patch.epochs": "0", "split.mode": "holdout"}
+    )
+    trained = train(asked, root, tmp_path / "out")
+    films = DATASETS.get("mini_mias").samples_for(TASKS.get("mammography"), root)
+
+    found = evaluate(load(trained.bundle), films)
+
+    tested, every = ({sample.sample_id for sample in one.samples.samples} for one in (trained.evaluation, found))
+    assert tested < every == {f"{film.sample_id}#1" for film in films.samples}

@@ -16,6 +16,7 @@ from senoscope.evidence.findings import check_prevalence
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.metrics.aggregation import Level, Rule
 from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation, assess_multiclass
+from senoscope.evidence.patches import as_trained
 from senoscope.runtime.predictor import Failure, Model
 
 PAPER_LEAK = "the split ignores whose image is whose: pictures of one woman lie on both sides"
@@ -41,7 +42,7 @@ def evaluate(
     Args:
         model: a loaded bundle.
         index: the samples, image by image; other labels than the task's are left out and said. A bundle of exams joins
-            them as it was trained to.
+            them as it was trained to, and for one of lesions' squares these are cut out.
         operating_point: name of the threshold; the bundle's default where empty.
         held_out: how the caller knows that the samples were not trained on, such as "part test of split.csv".
         level: what the figures count: images (or exams), breasts or patients.
@@ -56,6 +57,7 @@ def evaluate(
             the dataset does not say what `level` needs; or an answer is no probability (names the sample).
     """
     spec = model.manifest.exam
+    index = as_trained(index, model.manifest.recipe)
     asked = exams_for(index.with_labels(model.task.labels), spec)
     # Said before an hour of answers, not after it.
     _check_classes(asked.index, model.manifest)

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pil
 
+from senoscope.core.cache import cache
 from senoscope.core.domain.geometry import Box, Size
 from senoscope.core.domain.image import Image
+from senoscope.core.domain.recipe import Recipe
 from senoscope.core.domain.recipe_parts import PatchRecipe
 from senoscope.core.errors import DatasetError
 from senoscope.core.io import read
@@ -38,6 +40,11 @@ class _Cut:
     box: Box
     name: str
     label: str
+
+
+def patch_folder() -> Path:
+    """Where squares are kept that any run may want again."""
+    return cache() / "patches"
 
 
 def square(box: Box, size: Size, recipe: PatchRecipe) -> Box:
@@ -71,6 +78,16 @@ def lesion_patches(index: Index, recipe: PatchRecipe, folder: Path) -> Index:
         InputError: a picture or a mask cannot be read.
     """
     return _written(index, lambda sample, image: _lesions(index, sample, image.size, recipe), folder)
+
+
+def as_trained(index: Index, recipe: Recipe) -> Index:
+    """Cut outlined lesions out for a model that was trained on lesions' squares; leave all else as it is.
+
+    Squares already cut out have no outline of their own, and are left as they are too.
+    """
+    if recipe.input.region != "lesion" or not any(_outlined(sample) for sample in index.samples):
+        return index
+    return lesion_patches(index, recipe.patch, patch_folder())
 
 
 def lesions_and_tissue(index: Index, recipe: PatchRecipe, seed: int, folder: Path) -> Index:

@@ -1,7 +1,6 @@
 """The feature store: what a frozen backbone says of an image never changes, so it is computed once."""
 
 import hashlib
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,14 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from senoscope.core.cache import CACHE, cache
 from senoscope.core.errors import RunError
 from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.learning.weights import Backbone
 
-CACHE = "SENOSCOPE_CACHE"
-"""Environment variable: folder of the store; `~/.cache/senoscope` otherwise."""
 BATCH = 16
 READING = 1
 """Raised when reading or preprocessing gives something else for a file and steps: old features are left alone."""
@@ -140,11 +138,6 @@ class FeatureStore:
 def default_store() -> FeatureStore:
     """Open the store of this machine's user."""
     return FeatureStore(cache() / "features.sqlite")
-
-
-def cache() -> Path:
-    """Folder of what this machine's user computes once."""
-    return Path(os.environ.get(CACHE) or Path.home() / ".cache" / "senoscope")
 
 
 def _key(backbone: Backbone, item: Wanted) -> bytes:

@@ -13,9 +13,8 @@ from senoscope.core.domain.recipe_parts import FitRecipe
 from senoscope.core.errors import DatasetError
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Gray, Resize
-from senoscope.evidence.patches import ORDINARY, lesions_and_tissue
+from senoscope.evidence.patches import ORDINARY, lesions_and_tissue, patch_folder
 from senoscope.evidence.tables import write_rows
-from senoscope.learning.features import cache
 from senoscope.learning.finetune import finetune, outputs
 from senoscope.learning.fit import Examples, fit_head
 from senoscope.learning.loop import Plan
@@ -23,7 +22,6 @@ from senoscope.learning.material import Division, Material, Positions, Progress,
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.heads import LogisticHead
 from senoscope.learning.pictures import Pictures
-from senoscope.learning.regions import PATCHES
 from senoscope.learning.weights import Backbone, resolve
 
 START = FitRecipe(solver="lbfgs", epochs=200, decay=1.0, balance=True)
@@ -56,7 +54,7 @@ def patched(material: Material, recipe: Recipe, train: Positions, folder: Path, 
 
 def stage(material: Material, recipe: Recipe, train: Positions, folder: Path, progress: Progress) -> Backbone:
     """Train a backbone on patches of these samples alone; see `patched`."""
-    patches = lesions_and_tissue(material.index.take(train), recipe.patch, recipe.fit.seed, cache() / PATCHES)
+    patches = lesions_and_tissue(material.index.take(train), recipe.patch, recipe.fit.seed, patch_folder())
     names = [ORDINARY, *sorted({sample.label for sample in patches.samples} - {ORDINARY})]
     labels = np.array([names.index(sample.label) for sample in patches.samples], np.int64)
     if len(names) < 2 or not (labels == 0).any():

@@ -5,14 +5,10 @@ from senoscope.core.errors import DatasetError, RecipeError
 from senoscope.core.preprocess.steps import Breast, Step
 from senoscope.core.tasks import Task
 from senoscope.evidence.index import Index
-from senoscope.evidence.patches import lesion_patches
-from senoscope.learning.features import cache
+from senoscope.evidence.patches import lesion_patches, patch_folder
 
 REGION: dict[str, tuple[Step, ...]] = {"whole": (), "breast": (Breast(),), "lesion": ()}
 """Steps of `input.region`: lesions are cut before, from outlines that no picture brings along when it is answered."""
-
-PATCHES = "patches"
-"""Folder of the cache that keeps squares of pictures."""
 
 
 def regional(recipe: Recipe, task: Task, images: Index) -> Index:
@@ -35,4 +31,4 @@ def regional(recipe: Recipe, task: Task, images: Index) -> Index:
             f"input.region = 'lesion' needs outlined lesions, and {images.dataset} has none",
             "set input.region to 'whole', or use a dataset with boxes or masks",
         )
-    return lesion_patches(images, recipe.patch, cache() / PATCHES)
+    return lesion_patches(images, recipe.patch, patch_folder())

@@ -47,14 +47,14 @@ def test_the_box_holds_the_breast_and_no_label(width: int, height: int, mirrored
 @pytest.mark.parametrize("change", ["deep", "float", "dark", "colour"])
 def test_only_relative_grey_levels_count(change: str) -> None:
     pixels = film(600, 800)
-    changed: Pixels = {
+    every: dict[str, Pixels] = {
         "deep": pixels.astype(np.uint16) * 257,
         "float": pixels.astype(np.float32) / 255,
         "dark": pixels.astype(np.uint16) * 3,
         "colour": np.repeat(pixels[..., None], 3, axis=2),
-    }[change]
+    }
 
-    assert breast_box(changed) == breast_box(pixels)
+    assert breast_box(every[change]) == breast_box(pixels)
 
 
 def test_threshold_and_patch_are_those_of_reference_libraries() -> None:
