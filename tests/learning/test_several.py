@@ -137,7 +137,6 @@ def test_scores_of_other_labels_are_not_taken_up(root: Path, tmp_path: Path) -> 
     ("changes", "words"),
     [
         ({"calibration": "platt"}, "calibration = 'platt' is for two labels"),
-        ({"finetune.epochs": "1"}, "finetune.epochs = 1 is for two labels"),
     ],
 )
 def test_what_is_for_two_labels_is_refused(changes: dict[str, str], words: str, root: Path, tmp_path: Path) -> None:

@@ -82,7 +82,6 @@ def fit_head(
     if isinstance(head, SVMHead):
         return machine(head, features, train.labels, recipe, folder, validate, progress)
     if recipe.solver == "lbfgs":
-        assert isinstance(head, LogisticHead)
         return _solve(head, features, labels, weights, recipe, folder, validate, progress)
     optimizer = torch.optim.Adam(head.parameters(), lr=recipe.rate, weight_decay=recipe.decay, fused=True)
     measured = loss_of_logits(recipe.loss, recipe.focus)
@@ -125,7 +124,7 @@ def judge(logits: Tensor, examples: Examples) -> Validation:
 
 
 def _solve(
-    head: LogisticHead,
+    head: Head | ExamHead,
     features: Tensor,
     labels: Tensor,
     weights: Tensor,
@@ -140,11 +139,14 @@ def _solve(
     )
 
     measured = loss_of_logits(recipe.loss, recipe.focus)
+    linear = head.head if isinstance(head, ExamHead) else head
+    # Recipes let this solver have no other head.
+    assert isinstance(linear, LogisticHead)
 
     def closure() -> Tensor:
         optimizer.zero_grad()
         loss = measured(head(features), labels, weights)
-        penalized = loss + recipe.decay / 2 * head.last.weight.square().sum()
+        penalized = loss + recipe.decay / 2 * linear.last.weight.square().sum()
         penalized.backward()
         return penalized
 

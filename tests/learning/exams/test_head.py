@@ -70,3 +70,13 @@ def test_without_pictures_the_record_answers_and_without_facts_the_pictures() ->
     ).shape
     assert seen.head.last.weight.shape[1] == 8
     assert seen.packing.features == FEATURES
+
+
+def test_with_a_gain_of_one_all_pictures_weigh_as_much_as_one_fact() -> None:
+    light, plain = exam_head(exam__gain="1.0"), exam_head()
+    views, records, mask = light.packing.unpack(exam_rows(6))
+
+    found, usual = light.join(views, records, mask), plain.join(views, records, mask)
+
+    torch.testing.assert_close(found[:, :FEATURES], usual[:, :FEATURES] / FEATURES**0.5)
+    torch.testing.assert_close(found[:, FEATURES:], usual[:, FEATURES:])

@@ -105,6 +105,14 @@ def test_a_run_taken_up_again_changes_nothing(root: Path, runs: Path, monkeypatc
 @pytest.mark.parametrize(
     "changes",
     [
+        {
+            "task": "invasiveness",
+            "calibration": "temperature",
+            "finetune__epochs": "4",
+            "finetune__rate": "0.003",
+            "finetune__statistics": "learnt",
+            "finetune__smoothing": "0.1",
+        },
         {"model__backbone": "none", "model__head": "logistic"},
         {"record__facts": "[]", "exam__by": "patient", "split__mode": "holdout"},
         {"exam__by": "image", "split__mode": "holdout"},
@@ -118,7 +126,14 @@ def test_a_run_taken_up_again_changes_nothing(root: Path, runs: Path, monkeypatc
             "exam__drop": "0.25",
         },
     ],
-    ids=["records-alone", "pictures-by-patient", "image-and-record", "three-labels", "from-scratch"],
+    ids=[
+        "three-labels-fine-tuned",
+        "records-alone",
+        "pictures-by-patient",
+        "image-and-record",
+        "three-labels",
+        "from-scratch",
+    ],
 )
 def test_other_exams_train_and_answer(root: Path, runs: Path, tmp_path: Path, changes: dict[str, str]) -> None:
     asked: Recipe = recipe(**{**LIGHT, **changes})

@@ -89,8 +89,11 @@ class Recipe(Part):
     def _exams(self) -> "Recipe":
         if not self.exam.joins and not self.record.facts:
             return self
-        if self.fit.solver != "adam" or self.model.head not in ("papers", "logistic"):
-            raise ValueError("exams and records need fit.solver = 'adam' and model.head = 'papers' or 'logistic'")
+        if self.model.head not in ("papers", "logistic"):
+            raise ValueError("exams and records need model.head = 'papers' or 'logistic'")
+        straight = self.exam.pool == "mean" and (self.record.network == "table" or not self.record.facts)
+        if self.fit.solver == "lbfgs" and (not straight or self.exam.drop or (self.record.facts and self.record.drop)):
+            raise ValueError("fit.solver = 'lbfgs' needs exam.pool = 'mean', record.network = 'table' and no drop")
         if self.input.views > 1 or self.augment.before_split or self.patch.epochs or self.split.ensemble:
             raise ValueError("exams and records go without input.views, augment.before_split, patch and split.ensemble")
         return self

@@ -91,7 +91,8 @@ class ExamRecipe(Part):
     `pool` joins the images' features: their `mean`, or gated `attention` (Ilse et al. 2018, arXiv:1802.04712) with
     `hidden` units, which weighs them. Whatever images there are, in any number up to `most`, make an exam; of more, so
     many evenly spaced ones. Training leaves out a share `drop` of an exam's images at random, never all, so that an
-    answer from a part of them has been practised.
+    answer from a part of them has been practised. Pooled features are multiplied by `gain`/√D, D being their number,
+    where a gain is given: with 1, all of the pictures together weigh as much as one standardised fact of the record.
     """
 
     by: Literal["image", "breast", "patient"] = "image"
@@ -99,6 +100,7 @@ class ExamRecipe(Part):
     hidden: Annotated[int, Field(ge=1, le=1024)] = 64
     most: Annotated[int, Field(ge=1, le=64)] = 8
     drop: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    gain: Annotated[float, Field(ge=0, le=1000)] = 0.0
 
     @property
     def joins(self) -> bool:

@@ -37,6 +37,7 @@ class ExamHead(nn.Module):
         self.pool, self.records, self.head = pool, records, head
         self._left_out = recipe.exam.drop
         self._forgotten = recipe.record.drop
+        self._gain = recipe.exam.gain / max(packing.features, 1) ** 0.5 if recipe.exam.gain else 1.0
         self.mean: Tensor
         self.std: Tensor
         self.register_buffer("mean", torch.zeros(packing.features))
@@ -76,7 +77,7 @@ class ExamHead(nn.Module):
         parts = []
         if self.pool is not None:
             shares, seen = self.pool.shares(self.standard(views), mask), self.standard(views)
-            parts.append((shares[..., None] * seen).sum(dim=1))
+            parts.append(self._gain * (shares[..., None] * seen).sum(dim=1))
         if self.records is not None:
             parts.append(self.records(records, mask))
         return torch.cat(parts, dim=1)
@@ -88,7 +89,7 @@ class ExamHead(nn.Module):
     def gradient(self, views: Tensor, records: Tensor, mask: Tensor) -> Tensor:
         """(E, V, D) gradient of the logit, or of the highest, by each image's features."""
         assert self.pool is not None
-        outer = self.head.gradient(self.join(views, records, mask))[:, : self.packing.features]
+        outer = self._gain * self.head.gradient(self.join(views, records, mask))[:, : self.packing.features]
         return self.pool.gradient(self.standard(views), mask, outer) / self.std
 
 
