@@ -22,7 +22,14 @@ from tests.makers import pil_bytes, ultrasound
 
 ROOT = Path(__file__).resolve().parent.parent
 VERBS = ("serve", "predict", "train", "evaluate", "data", "models", "doctor")
-SUBVERBS = (("data", "list"), ("data", "index"), ("data", "audit"), ("data", "beside"), ("models", "list"), ("models", "show"))
+SUBVERBS = (
+    ("data", "list"),
+    ("data", "index"),
+    ("data", "audit"),
+    ("data", "beside"),
+    ("models", "list"),
+    ("models", "show"),
+)
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
