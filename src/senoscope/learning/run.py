@@ -13,7 +13,7 @@ RUN/
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ import senoscope
 from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.domain.recipe import Recipe, dump_recipe
 from senoscope.core.errors import RecipeError, RunError
+from senoscope.evidence.by_patient import by_patient
 from senoscope.evidence.evaluate import PAPER_LEAK, evaluate
 from senoscope.evidence.evaluation import Evaluation, assess
 from senoscope.evidence.index import Index
@@ -215,7 +216,7 @@ def _pooled(material: Material, folds: list[Scores], notes: Sequence[str] = ()) 
     within = roc_auc_within(material.labels, probabilities, material.folds)
     paper = recipe.split.protocol == "paper"
     by = "image, as papers do" if paper else "patient or duplicate group"
-    return assess(
+    pooled = assess(
         material.index,
         probabilities,
         positive=material.task.positive,
@@ -235,6 +236,7 @@ def _pooled(material: Material, folds: list[Scores], notes: Sequence[str] = ()) 
             "the threshold shown is of all out-of-fold answers together",
         ],
     )
+    return replace(pooled, notes=(*pooled.notes, *by_patient(pooled.images)))
 
 
 def _multiclass_pooled(material: Material, folds: list[Scores], notes: Sequence[str]) -> MulticlassEvaluation:
