@@ -19,7 +19,7 @@ from senoscope.core.preprocess.steps import Resize
 from senoscope.core.recipes import recipe_text
 from senoscope.learning.calling import fitted
 from senoscope.learning.export import export
-from senoscope.learning.material import indexed
+from senoscope.learning.material import gather, indexed
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.ensemble import Ensemble
 from senoscope.learning.models.heads_together import HeadEnsemble
@@ -171,6 +171,7 @@ RUNS: dict[str, dict[str, str]] = {
     "frozen": {"input.views": "8", **HOLDOUT},
     "machine": {"input.views": "2", "model.head": "svm_rbf", "fit.solver": "libsvm", **HOLDOUT},
     "fine-tuned": {"input.views": "8", **HOLDOUT, **TUNED},
+    "learnt as answered": {"input.views": "8", "augment.answering": "true", **HOLDOUT},
     "joined": {"input.views": "2", **HOLDOUT, "augment.views": "0", "model.backbone": f"{TINY}+test_resnet"},
     "heads together": {"input.views": "8", "augment.views": "0", "split.ensemble": "true"},
     "networks together": {"input.views": "2", "split.ensemble": "true", **TUNED},
@@ -221,6 +222,30 @@ def test_fine_tuning_looks_at_pictures_as_they_are(root: Path, tmp_path: Path) -
         logs.append((tmp_path / views / "folds" / "final" / "backbone" / "log.csv").read_text())
 
     assert logs[0] == logs[1]
+
+
+def test_what_an_answer_looks_at_can_be_learnt_too(root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SENOSCOPE_CACHE", str(tmp_path))
+    positions = np.array([4, 2])
+    examples = []
+    for asked in ("false", "true"):
+        changes = {**START, "augment.views": "1", "input.views": "2", "augment.answering": asked}
+        recipe = parse_recipe(recipe_text("ultrasound"), changes)
+        backbone = resolve(TINY, pretrained=False, seed=recipe.fit.seed, size=64)
+        material = gather(recipe, indexed(recipe, root), backbone, lambda stage, done, total: None)
+        examples.append(material.train_examples(positions))
+
+    without, with_them = examples
+    mirrored = material.answering(positions)[1]
+    np.testing.assert_array_equal(with_them.features, np.concatenate([without.features, mirrored]))
+    np.testing.assert_array_equal(with_them.labels, np.tile(without.labels[:2], 3))
+    assert not np.allclose(mirrored, material.plain[positions])
+
+
+@pytest.mark.parametrize("changes", [{"input.views": "1"}, {"input.views": "8", **TUNED}])
+def test_what_was_not_stored_cannot_be_learnt(changes: dict[str, str]) -> None:
+    with pytest.raises(RecipeError, match=r"augment\.answering"):
+        parse_recipe(recipe_text("ultrasound"), {**START, **changes, "augment.answering": "true"})
 
 
 def test_exams_look_at_pictures_in_one_way() -> None:

@@ -101,7 +101,8 @@ class Material:
 
     def train_examples(self, positions: Positions) -> Examples:
         """Features and labels of all views of these samples."""
-        views_of = np.concatenate([self.plain[positions][:, None], self.extra[positions]], axis=1)
+        answering = self.turned[positions] if self.recipe.augment.answering else self.extra[positions][:, :0]
+        views_of = np.concatenate([self.plain[positions][:, None], self.extra[positions], answering], axis=1)
         flat = np.ascontiguousarray(views_of.transpose(1, 0, 2).reshape(-1, views_of.shape[2]))
         return Examples(flat, np.tile(self.labels[positions], views_of.shape[1]))
 

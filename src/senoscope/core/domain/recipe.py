@@ -65,8 +65,14 @@ class Recipe(Part):
             raise ValueError("split.test_fold must be below split.folds")
         if self.split.ensemble and self.split.mode != "crossval":
             raise ValueError("split.ensemble needs split.mode = 'crossval'")
+        return self
+
+    @model_validator(mode="after")
+    def _augmented(self) -> "Recipe":
         if self.augment.geometric and self.augment.views > 5:
             raise ValueError("augment.geometric knows 5 views beside the picture as it is")
+        if self.augment.answering and (self.input.views == 1 or self.trains_backbone):
+            raise ValueError("augment.answering needs input.views above 1 and a frozen backbone")
         if self.augment.before_split and (self.split.mode != "crossval" or self.finetune.epochs):
             raise ValueError("augment.before_split needs split.mode = 'crossval' and finetune.epochs = 0")
         return self

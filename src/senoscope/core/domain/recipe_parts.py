@@ -172,6 +172,7 @@ class AugmentRecipe(Part):
     With `geometric` they are not drawn: mirrored, three quarter turns, upside down, the first `views` of them.
     With `before_split` every view counts as a picture of its own, trained on, divided and tested on: how papers
     multiply a small set before they divide it. Under `split.protocol = "patient"` a woman's views stay together.
+    `answering` trains on the `input.views` of the answer too: what an answer averages over has then been learnt.
     """
 
     views: Annotated[int, Field(ge=0, le=64)] = 0
@@ -180,6 +181,7 @@ class AugmentRecipe(Part):
     rotate: Annotated[float, Field(ge=-180, le=180)] = 0.0
     geometric: bool = False
     before_split: bool = False
+    answering: bool = False
 
 
 class FitRecipe(Part):
