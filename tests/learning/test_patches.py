@@ -198,7 +198,8 @@ def test_the_breast_is_for_mammograms(tmp_path: Path) -> None:
         crossvalidate(asked, busi(tmp_path / "busi", 12), tmp_path / "out")
 
 
-def test_a_model_of_lesions_is_evaluated_on_their_squares(root: Path, tmp_path: Path) -> None:
+def test_a_model_of_lesions_is_evaluated_on_their_squares(tmp_path: Path) -> None:
+    root = mias_lesions(tmp_path / "films", each=4)
     asked = parse_recipe(
         TEXT, {"task": "mammography", "input.region": "lesion", "patch.epochs": "0", "split.mode": "holdout"}
     )
@@ -208,4 +209,4 @@ def test_a_model_of_lesions_is_evaluated_on_their_squares(root: Path, tmp_path: 
     found = evaluate(load(trained.bundle), films)
 
     tested, every = ({sample.sample_id for sample in one.samples.samples} for one in (trained.evaluation, found))
-    assert tested < every == {f"{film.sample_id}#1" for film in films.samples}
+    assert tested < every == {f"{film.sample_id}#{lesion}" for film in films.samples for lesion in (1, 2, 3, 4)}

@@ -258,11 +258,11 @@ def vindr_mammo(folder: Path, exams: int = 3) -> Path:
 VINDR = ("study_id", "series_id", "image_id", "laterality", "view_position", "height", "width")
 
 
-def mias_lesions(folder: Path, women: int = 12) -> Path:
-    """Write films in the layout of mini-MIAS, two of each woman; the right one of three in four has a circled lesion.
+def mias_lesions(folder: Path, women: int = 12, each: int = 1) -> Path:
+    """Write films in the layout of mini-MIAS, two of each woman; the right one of three in four has circled lesions.
 
     Breasts are half discs on the chest wall, brighter from woman to woman; malignant lesions are bright, benign ones
-    grey squares, all of 80 pixels.
+    grey squares, all of 80 pixels, `each` on such a film, four at most.
     """
     folder.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -273,12 +273,13 @@ def mias_lesions(folder: Path, women: int = 12) -> Path:
         wall = 1023 if number % 2 else 0
         breast = (x - wall) ** 2 + (y - 512) ** 2 < 400**2
         pixels = np.where(breast, np.clip(70 + woman + np.roll(noise, 40 * number), 1, 120), 0).astype(np.uint8)
-        line = f"mdb{number:03d} G NORM"
-        if number % 2 and woman % 4:
-            left, top = 1023 - int(random.integers(150, 250)), int(random.integers(400, 550))
+        ill = number % 2 == 1 and woman % 4 > 0
+        for lesion in range(each if ill else 0):
+            left, top = 1023 - int(random.integers(150, 250)), 240 + 140 * lesion + int(random.integers(50))
             pixels[top : top + 80, left : left + 80] = 230 if woman % 2 else 150
-            line = f"mdb{number:03d} G CIRC {'BM'[woman % 2]} {left + 40} {1024 - top - 40} 40"
+            lines.append(f"mdb{number:03d} G CIRC {'BM'[woman % 2]} {left + 40} {1024 - top - 40} 40")
+        if not ill:
+            lines.append(f"mdb{number:03d} G NORM")
         Pil.fromarray(pixels).save(folder / f"mdb{number:03d}.pgm")
-        lines.append(line)
     (folder / "Info.txt").write_text("\n".join(lines) + "\n", encoding="latin-1")
     return folder
