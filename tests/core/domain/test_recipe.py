@@ -79,6 +79,46 @@ def test_contradictions_are_refused() -> None:
         parse_recipe(TEXT + "[split]\nfolds = 5\ntest_fold = 5")
 
 
+EXAM = """
+name = "mini"
+task = "screening"
+dataset = "rsna"
+
+[exam]
+by = "breast"
+
+[record]
+facts = ["age"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"model.backbone": "none", "record.facts": "[]"}, "record.facts must name"),
+        ({"model.backbone": "none", "finetune.epochs": "1"}, "no pictures to fine-tune on"),
+        ({"model.head": "svm_rbf", "fit.solver": "libsvm"}, "exams and records need model.head"),
+        ({"model.head": "logistic", "fit.solver": "lbfgs"}, "no drop"),
+        ({"model.head": "logistic", "fit.solver": "lbfgs", "record.drop": "0.0", "exam.pool": "attention"}, "lbfgs"),
+        ({"input.views": "2"}, "exams and records go without input.views"),
+        ({"split.mode": "crossval", "split.ensemble": "true"}, "split.ensemble"),
+        ({"model.backbone": "smallcnn"}, "must be false"),
+        ({"model.backbone": "smallcnn+resnet50"}, "no frozen stage"),
+    ],
+)
+def test_exams_and_records_that_contradict_the_rest_are_refused(overrides: dict[str, str], said: str) -> None:
+    with pytest.raises(RecipeError, match=said):
+        parse_recipe(EXAM, overrides)
+
+
+def test_facts_alone_make_a_recipe_one_of_exams() -> None:
+    assert parse_recipe(EXAM, {"exam.by": "image"}).by_exam
+    assert parse_recipe(EXAM, {"record.facts": "[]"}).by_exam
+    assert not parse_recipe(EXAM, {"exam.by": "image", "record.facts": "[]"}).by_exam
+    solved = {"model.head": "logistic", "fit.solver": "lbfgs", "record.drop": "0.0"}
+    assert parse_recipe(dump_recipe(parse_recipe(EXAM, solved))).record.facts == ("age",)
+
+
 def test_a_part_of_the_data_is_asked_for_by_facts() -> None:
     plain = parse_recipe(TEXT)
     recipe = parse_recipe(TEXT, {"data.only.year": '["2013", "2014"]', "data.only.view": "CC", "data.only.visit": "1"})

@@ -106,6 +106,14 @@ def test_a_run_taken_up_again_changes_nothing(root: Path, runs: Path, monkeypatc
     "changes",
     [
         {
+            "model__head": "logistic",
+            "fit__solver": "lbfgs",
+            "exam__pool": "mean",
+            "exam__gain": "1.0",
+            "record__network": "table",
+            "record__drop": "0.0",
+        },
+        {
             "task": "invasiveness",
             "calibration": "temperature",
             "finetune__epochs": "4",
