@@ -32,6 +32,7 @@ class Request:
     level: "Level"
     rule: "Rule"
     prevalence: float | None
+    answers: Mapping[str, Path]
 
 
 def evaluate(
@@ -79,17 +80,25 @@ def evaluate(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="With --protocol paper: change a field of the recipe."),
     ] = None,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=TABLE", help="As in train: a fact predicted_NAME, for records and for subgroups."),
+    ] = None,
 ) -> None:
     """Measure bundles on a dataset: figures with 95 % intervals, curves, and one page that shows them."""
+    from senoscope.cli.train import named_tables
     from senoscope.evidence.plots import require
 
     if _is_paper(protocol, changes):
         given: dict[str, object] = {"--split": split, "--split-file": split_file, "--operating-point": operating_point}
         given |= {"--aggregate": aggregate, "--prevalence": prevalence, "--trained-on": trained_on, "--record": keep}
+        given |= {"--answers": answers}
         _gap(bundles, data, out, dataset, changes or [], given | {"--level": "" if level == "image" else level})
         return
     of_level, rule = _pooling(level, aggregate)
-    request = Request(data, dataset, split, split_file, operating_point, trained_on, of_level, rule, _share(prevalence))
+    known = named_tables(answers or [])
+    share = _share(prevalence)
+    request = Request(data, dataset, split, split_file, operating_point, trained_on, of_level, rule, share, known)
     names = [named(bundle) for bundle in bundles]
     require()
     _check_out(out)
@@ -226,12 +235,13 @@ def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation 
     from rich.progress import Progress
 
     from senoscope.cli.parts import choose_part
+    from senoscope.evidence.answered import with_answers
     from senoscope.evidence.datasets import DATASETS
     from senoscope.evidence.evaluate import evaluate as measured
     from senoscope.evidence.exams import exams_for
 
     name = dataset or request.dataset or model.manifest.recipe.dataset
-    listed = DATASETS.get(name).samples_for(model.task, request.data)
+    listed = with_answers(DATASETS.get(name).samples_for(model.task, request.data), request.answers)
     index = listed.with_files() if model.sees else listed
     index, held_out = choose_part(model, index, request.split, request.split_file, request.trained_on)
     console = Console(stderr=True)

@@ -18,6 +18,14 @@ def train(
     changes: Annotated[
         list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a field, as in fit.epochs=5.")
     ] = None,
+    answers: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=TABLE",
+            help="What another model said of the images becomes the fact predicted_NAME: a report's predictions.csv, "
+            "or what predict --format csv prints.",
+        ),
+    ] = None,
 ) -> None:
     """Train, calibrate, export and evaluate by a recipe; run it again to resume."""
     from senoscope.cli.bars import stages
@@ -32,7 +40,7 @@ def train(
         if not leads:
             return
         with stages() as progress:
-            outcome = run(asked, data, out, progress)
+            outcome = run(asked, data, out, progress, named_tables(answers or []))
     evaluation = outcome.evaluation
     typer.echo(f"{evaluation.title}: {evaluation.protocol}{' (LEAKY)' if evaluation.leaky else ''}")
     typer.echo(f"{len(evaluation.labels)} images, {evaluation.dataset.patients} {evaluation.unit}")
@@ -42,6 +50,19 @@ def train(
         if name in evaluation.table:
             typer.echo(f"  {name:<12} {evaluation.table[name]}")
     typer.echo(f"bundle: {outcome.bundle}\nreport: {out / 'report' / 'report.html'}")
+
+
+def named_tables(given: list[str]) -> dict[str, Path]:
+    """Read `NAME=TABLE` options; raises `UsageError` where one is none, or two have one name."""
+    from senoscope.core.errors import UsageError
+
+    found: dict[str, Path] = {}
+    for option in given:
+        name, sign, table = option.partition("=")
+        if not sign or not table or name in found:
+            raise UsageError(f"--answers {option!r} is not NAME=TABLE, each name once", "as in density=density.csv")
+        found[name] = Path(table)
+    return found
 
 
 def check_extra() -> None:

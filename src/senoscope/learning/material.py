@@ -1,6 +1,6 @@
 """What a run works on: samples, folds, preprocessing, backbone, stored features."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from senoscope.core.preprocess.heat import Mirror, Torso
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Gray, Resize, Step
 from senoscope.core.tasks import TASKS, Task
+from senoscope.evidence.answered import with_answers
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.exams import Exams, exams
 from senoscope.evidence.index import Index
@@ -150,8 +151,11 @@ def pipeline_of(recipe: Recipe, task: Task) -> Pipeline:
     return Pipeline((*first, Resize(recipe.input.size, recipe.input.size, recipe.input.fit)))
 
 
-def indexed(recipe: Recipe, root: Path) -> Division:
-    """Samples and folds of a recipe on a folder; raises `DatasetError` where it does not hold the dataset."""
+def indexed(recipe: Recipe, root: Path, answers: Mapping[str, Path] | None = None) -> Division:
+    """Samples and folds of a recipe on a folder; raises `DatasetError` where it does not hold the dataset.
+
+    `answers` of other models become facts; see `with_answers`.
+    """
     task = TASKS.get(recipe.task)
     if recipe.jitter.stain and not task.color:
         raise RecipeError(f"pictures of task {task.name!r} have no stain", "set jitter.stain to 0")
@@ -160,7 +164,7 @@ def indexed(recipe: Recipe, root: Path) -> Division:
             f"input.heat = {recipe.input.heat!r} is for thermograms, and task {task.name!r} is of {task.modality}",
             "leave input.heat out",
         )
-    images = DATASETS.get(recipe.dataset).samples_for(task, root).only(recipe.data.only)
+    images = with_answers(DATASETS.get(recipe.dataset).samples_for(task, root), answers or {}).only(recipe.data.only)
     if recipe.model.sees:
         images = images.with_files()
     check_images(recipe, images)

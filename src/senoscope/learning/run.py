@@ -12,7 +12,7 @@ RUN/
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from senoscope.core.errors import RecipeError, RunError
 from senoscope.evidence.by_patient import by_patient
 from senoscope.evidence.evaluate import PAPER_LEAK, evaluate
 from senoscope.evidence.evaluation import Evaluation, assess
+from senoscope.evidence.exams import record_of
 from senoscope.evidence.index import Index
 from senoscope.evidence.metrics import operating
 from senoscope.evidence.metrics.classification import roc_auc_within
@@ -52,7 +53,13 @@ class Outcome:
     bundle: Path
 
 
-def train(recipe: Recipe, root: Path, out: Path, progress: Progress = lambda stage, done, total: None) -> Outcome:
+def train(
+    recipe: Recipe,
+    root: Path,
+    out: Path,
+    progress: Progress = lambda stage, done, total: None,
+    answers: Mapping[str, Path] | None = None,
+) -> Outcome:
     """Train, export, calibrate and evaluate; run it again to resume.
 
     Args:
@@ -60,6 +67,7 @@ def train(recipe: Recipe, root: Path, out: Path, progress: Progress = lambda sta
         root: folder of the dataset.
         out: run folder.
         progress: told what goes on.
+        answers: what other models said of the images, as facts; see `with_answers`.
 
     Raises:
         RunError: `out` holds a run of another recipe, of other data or of other weights.
@@ -69,7 +77,7 @@ def train(recipe: Recipe, root: Path, out: Path, progress: Progress = lambda sta
     """
     with tracked(recipe, out) as tracker:
         told = tracker.following(progress)
-        material = _material(recipe, root, out, told)
+        material = _material(recipe, root, out, told, answers)
         outcome = (_crossval if recipe.split.mode == "crossval" else _holdout)(material, out, told)
         tracker.finished(outcome.evaluation.table)
         return outcome
@@ -99,8 +107,10 @@ def crossvalidate(
     return found
 
 
-def _material(recipe: Recipe, root: Path, out: Path, progress: Progress) -> Material:
-    divided = indexed(recipe, root)
+def _material(
+    recipe: Recipe, root: Path, out: Path, progress: Progress, answers: Mapping[str, Path] | None = None
+) -> Material:
+    divided = indexed(recipe, root, answers)
     check_task(recipe, divided.task)
     backbone = None
     if recipe.model.sees:
@@ -114,6 +124,7 @@ def _open(recipe: Recipe, divided: Division, backbone: Backbone | None, out: Pat
     facts = {
         "senoscope": senoscope.__version__,
         "data": divided.images.fingerprint().sha256,
+        "facts": _facts(recipe, divided.images),
         "weights": backbone.digest if backbone else "",
         # A later version may group the same images otherwise; answers of other folds are other answers.
         "split": _assignment(divided.index, divided.folds),
@@ -130,6 +141,14 @@ def _open(recipe: Recipe, divided: Division, backbone: Backbone | None, out: Pat
     write_text(out / "recipe.toml", dump_recipe(recipe))
 
 
+def _facts(recipe: Recipe, images: Index) -> str:
+    """Hash of what the recipe goes by beside the pixels, which the data's own hash does not cover."""
+    said = [
+        [sample.sample_id, *(record_of(sample).get(name) for name in recipe.record.facts)] for sample in images.samples
+    ]
+    return hashlib.sha256(json.dumps(sorted(said, key=str)).encode()).hexdigest() if recipe.record.facts else ""
+
+
 def _assignment(index: Index, folded: Positions) -> str:
     rows = sorted(f"{s.sample_id}\t{s.group}\t{fold}\n" for s, fold in zip(index.samples, folded, strict=True))
     return hashlib.sha256("".join(rows).encode()).hexdigest()
@@ -137,8 +156,8 @@ def _assignment(index: Index, folded: Positions) -> str:
 
 def _compare(path: Path, facts: dict[str, str]) -> None:
     try:
-        known = json.loads(path.read_text(encoding="utf-8"))
-        differs = [name for name in ("recipe", "data", "weights", "split") if known[name] != facts[name]]
+        known = {"facts": ""} | json.loads(path.read_text(encoding="utf-8"))
+        differs = [name for name in ("recipe", "data", "facts", "weights", "split") if known[name] != facts[name]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} cannot be read: {error}", "give another --out") from error
     if differs:

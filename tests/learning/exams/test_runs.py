@@ -9,7 +9,9 @@ import pytest
 
 from senoscope.core.domain.exam import Exam, View
 from senoscope.core.domain.recipe import Recipe
+from senoscope.core.errors import RecipeError, RunError
 from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.evaluation import Evaluation
 from senoscope.evidence.index import Sample
 from senoscope.evidence.splits import read_split
 from senoscope.learning.material import indexed
@@ -102,6 +104,25 @@ def test_a_run_taken_up_again_changes_nothing(root: Path, runs: Path, monkeypatc
     assert ((runs / "both" / "bundle" / "model.onnx").read_bytes(), _report(runs / "both")) == before
 
 
+def test_another_models_answers_are_facts_to_go_by(root: Path, runs: Path, tmp_path: Path) -> None:
+    table = tmp_path / "density.csv"
+    rows = [f"{sample.sample_id},{'dense' if sample.label == 'cancer' else 'fatty'}" for sample in _breasts(root)]
+    table.write_text("\n".join(["sample_id,called", *rows]) + "\n", encoding="utf-8")
+    asked = recipe(model__backbone="none", model__head="logistic", record__facts='["predicted_density"]')
+
+    with pytest.raises(RecipeError, match="predicted_density"):
+        train(asked, root, tmp_path / "without")
+    found = train(asked, root, tmp_path / "run", answers={"density": table})
+
+    assert isinstance(found.evaluation, Evaluation)
+    assert found.evaluation.table["roc_auc"].value > 0.9
+    report = _report(tmp_path / "run")
+    assert any("fact predicted_density of" in note for note in report["notes"])
+    table.write_text(table.read_text().replace("fatty", "dense", 1), encoding="utf-8")
+    with pytest.raises(RunError, match="other facts"):
+        train(asked, root, tmp_path / "run", answers={"density": table})
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -135,6 +156,7 @@ def test_a_run_taken_up_again_changes_nothing(root: Path, runs: Path, monkeypatc
         },
     ],
     ids=[
+        "solved",
         "three-labels-fine-tuned",
         "records-alone",
         "pictures-by-patient",
