@@ -27,7 +27,7 @@ SIZES = {
     "maxvit_nano_rw_256": (256,),
     "mobilenetv2_100+tf_efficientnet_lite0": (64, 97),
     "smallcnn+resnet50": (64, 97),
-    "inception_v3+mobilenetv1_100+vgg16": (131,),
+    "efficientnet_b0+mobilenetv1_100+vgg16": (131,),
 }
 """Sides at which each is tried; maxvit takes its own only."""
 
