@@ -11,7 +11,7 @@ from rich.table import Table
 
 from benchmarks.harness import Comparison, measure
 from benchmarks.training import Case, by_loop, by_store, plain_features, prepared, read_all
-from senoscope.learning.features import FeatureStore, Wanted
+from senoscope.learning.data.features import FeatureStore, Wanted
 
 NAMES = ("mobilenetv1_100", "mobilenetv2_100", "tf_efficientnet_lite0", "resnet50", "vgg16")
 TRAIN, VALIDATION, SIZE = 12, 12, 112

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import Comparison, Turn, measure
-from senoscope.evidence.duplicates import NEAR, Signature, near_pairs
+from senoscope.evidence.index.duplicates import NEAR, Signature, near_pairs
 
 COUNT, PEER_COUNT = 10_000, 500
 SIZES = (2_500, 5_000, 10_000)

@@ -17,10 +17,10 @@ from benchmarks.harness import Comparison, measure
 from benchmarks.material import Pictures, backbone, pictures, recipe
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.tasks import TASKS
-from senoscope.learning import pictures as own
-from senoscope.learning.finetune import finetune
-from senoscope.learning.loop import Plan
-from senoscope.learning.material import pipeline_of
+from senoscope.learning.data import pictures as own
+from senoscope.learning.data.material import pipeline_of
+from senoscope.learning.fitting.finetune import finetune
+from senoscope.learning.fitting.loop import Plan
 from senoscope.learning.models.build import build
 from senoscope.learning.models.classifier import Classifier
 

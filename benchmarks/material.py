@@ -15,7 +15,7 @@ from senoscope.core.domain.recipe import Recipe, parse_recipe
 from senoscope.core.recipes import recipe_text
 
 if TYPE_CHECKING:
-    from senoscope.learning.weights import Backbone
+    from senoscope.learning.models.weights import Backbone
 
 DATA, WEIGHTS = "SENOSCOPE_DATA", "SENOSCOPE_WEIGHTS"
 SYNTHETIC_SIZE = (560, 470)
@@ -52,7 +52,7 @@ def pictures(folder: Path, train: int, validation: int) -> Pictures:
 
 
 def _busi(train: int, validation: int) -> Pictures:
-    from senoscope.evidence.splits import folds
+    from senoscope.evidence.index.splits import folds
 
     index = _busi_index(Path(os.environ[DATA]))
     held_out = folds(index, folds=4, seed=0) == 0
@@ -87,7 +87,7 @@ def recipe(name: str, **changes: str) -> Recipe:
 
 def backbone(name: str) -> "Backbone":
     """Build a backbone with local weights, or with random ones where this machine has none."""
-    from senoscope.learning.weights import resolve
+    from senoscope.learning.models.weights import resolve
 
     local = WEIGHTS in os.environ and (Path(os.environ[WEIGHTS]) / f"{name}.safetensors").is_file()
     return resolve(name, pretrained=local)

@@ -12,10 +12,10 @@ from benchmarks.harness import Comparison, measure
 from benchmarks.material import backbone, pictures, recipe
 from senoscope.core.io import read
 from senoscope.core.tasks import TASKS
-from senoscope.learning.export import export
-from senoscope.learning.material import pipeline_of
+from senoscope.learning.data.material import pipeline_of
 from senoscope.learning.models.build import build
 from senoscope.learning.models.classifier import Classifier
+from senoscope.learning.models.export import export
 from senoscope.learning.models.heads import LogisticHead
 from senoscope.runtime.session import Session
 

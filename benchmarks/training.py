@@ -18,12 +18,12 @@ from senoscope.core.io import read
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.metrics.classification import roc_auc
-from senoscope.learning.features import FeatureStore, Wanted
-from senoscope.learning.fit import Examples, fit_head
-from senoscope.learning.material import pipeline_of
+from senoscope.learning.data.features import FeatureStore, Wanted
+from senoscope.learning.data.material import pipeline_of
+from senoscope.learning.fitting.fit import Examples, fit_head
 from senoscope.learning.models.build import build
 from senoscope.learning.models.heads import PapersHead
-from senoscope.learning.weights import Backbone
+from senoscope.learning.models.weights import Backbone
 
 TRAIN, VALIDATION = 64, 64
 SIZE = 224

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from senoscope.core.domain.recipe import parse_recipe
 from senoscope.core.recipes import recipe_text
 from senoscope.evidence.index import Index
+from senoscope.evidence.index.splits import folds
 from senoscope.evidence.metrics.classification import roc_auc
-from senoscope.evidence.splits import folds
-from senoscope.learning.fit import fit_head
-from senoscope.learning.material import Material, gather, indexed
+from senoscope.learning.data.material import Material, gather, indexed
+from senoscope.learning.fitting.fit import fit_head
 from senoscope.learning.models.heads import LogisticHead
-from senoscope.learning.weights import resolve
+from senoscope.learning.models.weights import resolve
 
 CHANGES = {
     "model.backbone": "tf_efficientnet_lite0",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from senoscope.core.domain.prediction import ExamPrediction, Prediction
     from senoscope.core.errors import SenoscopeError
     from senoscope.core.io import read
-    from senoscope.evidence.evaluate import evaluate
+    from senoscope.evidence.evaluation.evaluate import evaluate
     from senoscope.runtime.store import load
 
 __version__ = "0.1.0"
@@ -43,7 +43,7 @@ _HOMES = {
     "Prediction": "senoscope.core.domain.prediction",
     "SenoscopeError": "senoscope.core.errors",
     "View": "senoscope.core.domain.exam",
-    "evaluate": "senoscope.evidence.evaluate",
+    "evaluate": "senoscope.evidence.evaluation.evaluate",
     "load": "senoscope.runtime.store",
     "read": "senoscope.core.io",
 }

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from senoscope.evidence.audit import audit
-from senoscope.evidence.audit_page import write_audit
+from senoscope.evidence.audit.audit import audit
+from senoscope.evidence.audit.page import write_audit
 from senoscope.evidence.datasets import DATASETS
 from tests.makers import bus_bra
 

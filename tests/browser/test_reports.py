@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from senoscope.evidence.comparison import compare
-from senoscope.evidence.comparison_page import write_comparison
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.evaluation import Evaluation, Unread, assess
-from senoscope.evidence.report import write_report
+from senoscope.evidence.evaluation.comparison import compare
+from senoscope.evidence.evaluation.evaluation import Evaluation, Unread, assess
+from senoscope.evidence.report.comparison_page import write_comparison
+from senoscope.evidence.report.files import write_report
 from tests.evidence.answers import manifest
 from tests.makers import bus_bra
 

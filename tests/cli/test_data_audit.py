@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 from senoscope.cli.data import data_app
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.splits import write_split
+from senoscope.evidence.index.splits import write_split
 from tests.makers import bus_bra, busi, mini_mias
 
 

@@ -6,8 +6,8 @@ from typer.testing import CliRunner
 from senoscope.cli.data import data_app
 from senoscope.core.errors import UsageError
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.splits import folds, write_split
-from senoscope.evidence.tables import write_rows, write_text
+from senoscope.evidence.index.splits import folds, write_split
+from senoscope.evidence.tables.rows import write_rows, write_text
 from tests.makers import busi
 
 

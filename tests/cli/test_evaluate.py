@@ -14,7 +14,7 @@ from senoscope.core.domain.bundle import DatasetFingerprint
 from senoscope.core.domain.recipe_parts import SplitRecipe
 from senoscope.core.errors import DatasetError, MissingExtraError, SenoscopeError, UsageError
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.splits import write_split
+from senoscope.evidence.index.splits import write_split
 from tests.evidence.answers import Answers, manifest
 from tests.makers import bus_bra, busi
 

@@ -12,7 +12,7 @@ from senoscope.cli import gap as gaps
 from senoscope.cli.evaluate import evaluate
 from senoscope.core.domain.recipe import dump_recipe
 from senoscope.core.errors import DatasetError, RecipeError, UsageError
-from tests.learning.test_gap import RECIPE, noise
+from tests.learning.runs.test_gap import RECIPE, noise
 
 torch.set_num_threads(1)
 
@@ -50,7 +50,7 @@ def test_both_sides_and_their_difference_are_printed(recipe: Path, tmp_path: Pat
 
 def test_changes_reach_the_recipe(recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
-    monkeypatch.setattr("senoscope.learning.gap.measure_gap", lambda recipe, *rest: asked.append(recipe))
+    monkeypatch.setattr("senoscope.learning.runs.gap.measure_gap", lambda recipe, *rest: asked.append(recipe))
     monkeypatch.setattr(gaps, "_show", lambda found: None)
 
     run(recipe, "--protocol", "paper", "--data", ".", "--out", "x", "--set", "split.folds=4", "--dataset", "busi")

@@ -1,4 +1,4 @@
-"""`senoscope train`: what it refuses before anything is computed. Whole runs are in `tests/learning/test_run.py`."""
+"""`senoscope train`: what it refuses before anything is computed. Whole runs: `tests/learning/runs/test_run.py`."""
 
 import sys
 from pathlib import Path

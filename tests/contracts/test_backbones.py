@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from senoscope.core.errors import RecipeError
-from senoscope.learning.export import export
 from senoscope.learning.models.classifier import Classifier
-from senoscope.learning.weights import Backbone, resolve
+from senoscope.learning.models.export import export
+from senoscope.learning.models.weights import Backbone, resolve
 from senoscope.runtime.session import Session
 from tests.learning.conftest import HEADS
 

@@ -12,9 +12,9 @@ from senoscope.core.io import read
 from senoscope.core.io.files import SUFFIXES
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.datasets.lesions import mask_box
 from senoscope.evidence.index import Index, read_index, write_index
-from senoscope.evidence.lesions import mask_box
-from senoscope.evidence.tables import path_inside
+from senoscope.evidence.tables.rows import path_inside
 from tests import makers
 
 NAMES = DATASETS.names()

@@ -7,10 +7,10 @@ import pytest
 
 from senoscope.core.domain.recipe import Recipe, parse_recipe
 from senoscope.core.recipes import names, recipe_text
-from senoscope.evidence.exams import exam_of, exams
-from senoscope.learning.calling import calibrated
-from senoscope.learning.material import indexed
-from senoscope.learning.run import train
+from senoscope.evidence.index.exams import exam_of, exams
+from senoscope.learning.data.material import indexed
+from senoscope.learning.runs.calling import calibrated
+from senoscope.learning.runs.run import train
 from senoscope.runtime.store import load, verify
 from tests.makers.training_sets import training_set
 
@@ -44,7 +44,7 @@ def test_recipe_trains_to_a_bundle_that_answers(
 ) -> None:
     monkeypatch.setenv("SENOSCOPE_CACHE", str(folder / "cache"))
     # One step from random weights may rank worse than chance, for which a bundle is refused.
-    monkeypatch.setattr("senoscope.learning.bundling.fitted", calibrated)
+    monkeypatch.setattr("senoscope.learning.runs.bundling.fitted", calibrated)
     recipe = small(name)
     root = training_set(recipe.dataset, recipe.task, folder)
 

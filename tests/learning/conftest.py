@@ -12,7 +12,7 @@ from senoscope.learning.models.build import Head
 from senoscope.learning.models.heads import LogisticHead, PapersHead
 from senoscope.learning.models.smallcnn import DenseHead
 from senoscope.learning.models.svm import SVMHead
-from senoscope.learning.weights import Backbone, resolve
+from senoscope.learning.models.weights import Backbone, resolve
 
 TINY = "test_efficientnet"
 """A network of timm's with 99,196 weights and 256 features."""

@@ -92,8 +92,8 @@ def pack_tiny(
     )
     from senoscope.core.domain.recipe import Recipe
     from senoscope.core.tasks import TASKS
-    from senoscope.evidence.novelty import fit_reference
-    from senoscope.evidence.packing import write_manifest
+    from senoscope.evidence.bundles.novelty import fit_reference
+    from senoscope.evidence.bundles.packing import write_manifest
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(content)

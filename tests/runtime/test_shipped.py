@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.domain.image import Image
+from senoscope.evidence.bundles.packing import card
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.packing import card
 from senoscope.runtime.predictor import Model
 from senoscope.runtime.store import ZOO, load, shipped, verify
 from tests.conftest import needs

@@ -12,7 +12,7 @@ from senoscope.core.domain.image import Image
 from senoscope.core.domain.prediction import Trust
 from senoscope.core.errors import DatasetError
 from senoscope.core.tasks import TASKS
-from senoscope.evidence.novelty import fit_reference
+from senoscope.evidence.bundles.novelty import fit_reference
 from senoscope.runtime.store import load
 from senoscope.runtime.trust import Reference, assess, quality
 from tests.makers import ultrasound

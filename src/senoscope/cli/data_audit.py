@@ -10,8 +10,8 @@ from senoscope.cli.printing import say, show, table
 from senoscope.core.errors import printable
 
 if TYPE_CHECKING:
-    from senoscope.evidence.audit import Audit
-    from senoscope.evidence.audit_findings import Finding
+    from senoscope.evidence.audit.audit import Audit
+    from senoscope.evidence.audit.findings import Finding
 
 Name = Annotated[str, typer.Argument(metavar="DATASET", help="Name of the dataset, as `senoscope data list` says.")]
 Root = Annotated[Path, typer.Argument(metavar="ROOT", help="Folder that holds the dataset in its publisher's layout.")]
@@ -46,10 +46,10 @@ def audit_dataset(
     """Look for copies, leaks, contradicting labels, burned-in marks and shortcuts; print findings, gravest first."""
     from senoscope.cli.bars import stages
     from senoscope.core.tasks import TASKS
-    from senoscope.evidence.audit import audit
-    from senoscope.evidence.audit_page import to_json, write_audit
+    from senoscope.evidence.audit.audit import audit
+    from senoscope.evidence.audit.page import to_json, write_audit
     from senoscope.evidence.datasets import DATASETS
-    from senoscope.evidence.report import dumped
+    from senoscope.evidence.report.files import dumped
 
     facts = DATASETS.get(dataset)
     asked = TASKS.get(task) if task else None
@@ -66,7 +66,7 @@ def audit_dataset(
 
 
 def _show(found: "Audit") -> None:
-    from senoscope.evidence.audit_findings import findings
+    from senoscope.evidence.audit.findings import findings
 
     labels = table("label", "here", "published")
     for label in found.published | found.labels:

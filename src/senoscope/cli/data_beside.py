@@ -31,10 +31,10 @@ def beside_shortcuts(
     from senoscope.core.domain.recipe import parse_recipe
     from senoscope.core.recipes import recipe_text
     from senoscope.core.tasks import TASKS
-    from senoscope.evidence.audit import facts_of
-    from senoscope.evidence.beside import beside, read_run
+    from senoscope.evidence.audit.audit import facts_of
+    from senoscope.evidence.audit.beside import beside, read_run
+    from senoscope.evidence.audit.shortcuts import title_of
     from senoscope.evidence.datasets import DATASETS
-    from senoscope.evidence.shortcuts import title_of
 
     parts = dict(_part(words) for words in only or [])
     facts = DATASETS.get(dataset)

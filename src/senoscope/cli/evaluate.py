@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from senoscope.evidence.evaluation import Evaluation
+    from senoscope.evidence.evaluation.evaluation import Evaluation
+    from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
     from senoscope.evidence.metrics.aggregation import Level, Rule
-    from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
     from senoscope.runtime.predictor import Model
 
 LEVELS: "tuple[Level, ...]" = ("image", "breast", "patient")
@@ -87,7 +87,7 @@ def evaluate(
 ) -> None:
     """Measure bundles on a dataset: figures with 95 % intervals, curves, and one page that shows them."""
     from senoscope.cli.train import named_tables
-    from senoscope.evidence.plots import require
+    from senoscope.evidence.report.plots import require
 
     if _is_paper(protocol, changes):
         given: dict[str, object] = {"--split": split, "--split-file": split_file, "--operating-point": operating_point}
@@ -173,9 +173,9 @@ def _share(prevalence: float | None) -> float | None:
 
 def _one(place: str, request: Request, out: Path, keep: bool) -> None:
     from senoscope.cli.figures import show, show_multiclass
-    from senoscope.evidence.evaluation import Evaluation
-    from senoscope.evidence.packing import record
-    from senoscope.evidence.report import write_report
+    from senoscope.evidence.bundles.packing import record
+    from senoscope.evidence.evaluation.evaluation import Evaluation
+    from senoscope.evidence.report.files import write_report
     from senoscope.runtime.store import load
 
     model = load(place)
@@ -192,11 +192,11 @@ def _one(place: str, request: Request, out: Path, keep: bool) -> None:
 
 def _several(named_places: Sequence[tuple[str, str]], request: Request, out: Path, keep: bool) -> None:
     from senoscope.cli.figures import show_comparison
-    from senoscope.evidence.comparison import check_names, check_question, compare
-    from senoscope.evidence.comparison_page import comparison_files
-    from senoscope.evidence.evaluation import Evaluation
-    from senoscope.evidence.packing import record
-    from senoscope.evidence.report import report_files, write_files
+    from senoscope.evidence.bundles.packing import record
+    from senoscope.evidence.evaluation.comparison import check_names, check_question, compare
+    from senoscope.evidence.evaluation.evaluation import Evaluation
+    from senoscope.evidence.report.comparison_page import comparison_files
+    from senoscope.evidence.report.files import report_files, write_files
     from senoscope.runtime.store import load
 
     models = [load(place) for _, place in named_places]
@@ -235,10 +235,10 @@ def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation 
     from rich.progress import Progress
 
     from senoscope.cli.parts import choose_part
-    from senoscope.evidence.answered import with_answers
     from senoscope.evidence.datasets import DATASETS
-    from senoscope.evidence.evaluate import evaluate as measured
-    from senoscope.evidence.exams import exams_for
+    from senoscope.evidence.evaluation.evaluate import evaluate as measured
+    from senoscope.evidence.index.answered import with_answers
+    from senoscope.evidence.index.exams import exams_for
 
     name = dataset or request.dataset or model.manifest.recipe.dataset
     listed = with_answers(DATASETS.get(name).samples_for(model.task, request.data), request.answers)

@@ -6,9 +6,9 @@ import typer
 
 if TYPE_CHECKING:
     from senoscope.core.domain.bundle import Interval
-    from senoscope.evidence.comparison import Comparison, Pair
-    from senoscope.evidence.evaluation import Evaluation
-    from senoscope.evidence.multiclass_evaluation import MulticlassEvaluation
+    from senoscope.evidence.evaluation.comparison import Comparison, Pair
+    from senoscope.evidence.evaluation.evaluation import Evaluation
+    from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
 
 
 def show(found: "Evaluation") -> None:
@@ -38,7 +38,7 @@ def show_multiclass(found: "MulticlassEvaluation") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from senoscope.evidence.answers import asked_of
+    from senoscope.evidence.evaluation.answers import asked_of
     from senoscope.evidence.metrics.classification import TITLES
     from senoscope.evidence.metrics.multiclass import OF_CLASS, WORDS
 
@@ -71,7 +71,7 @@ def _figure(interval: "Interval | None") -> str:
 
 
 def _circumstances(found: "Evaluation") -> None:
-    from senoscope.evidence.answers import asked_of
+    from senoscope.evidence.evaluation.answers import asked_of
 
     images, findings, of = found.images, found.findings, f"{asked_of(found.recipe)}s"
     typer.echo(
@@ -101,7 +101,7 @@ def show_comparison(comparison: "Comparison") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from senoscope.evidence.answers import asked_of
+    from senoscope.evidence.evaluation.answers import asked_of
     from senoscope.evidence.metrics.classification import FIGURES, TITLES
 
     first = comparison.evaluations[0]

@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from senoscope.core.domain.recipe import Recipe
-    from senoscope.evidence.gap import Gap
+    from senoscope.evidence.report.gap import Gap
 
 SHOWN = ("roc_auc", "pr_auc", "sensitivity", "specificity", "accuracy", "brier", "ece")
 
@@ -31,8 +31,8 @@ def show_gap(name: str, data: Path, out: Path, dataset: str = "", changes: tuple
 
     recipe = _recipe(name, dataset, changes)
     check_extra()
-    from senoscope.learning.finetune import processes
-    from senoscope.learning.gap import measure_gap
+    from senoscope.learning.fitting.finetune import processes
+    from senoscope.learning.runs.gap import measure_gap
 
     with processes() as leads:
         if not leads:

@@ -25,7 +25,7 @@ def list_models() -> None:
 @models_app.command("show")
 def show_model(name: Name) -> None:
     """Print a bundle's card."""
-    from senoscope.evidence.packing import card
+    from senoscope.evidence.bundles.packing import card
     from senoscope.runtime.store import locate, read_manifest
 
     typer.echo(card(read_manifest(locate(name))))

@@ -28,8 +28,8 @@ def choose_part(
         UsageError: the split has no such part.
     """
     from senoscope.core.errors import DatasetError
-    from senoscope.evidence.exams import exams_for
-    from senoscope.evidence.splits import read_split
+    from senoscope.evidence.index.exams import exams_for
+    from senoscope.evidence.index.splits import read_split
 
     manifest, name = model.manifest, index.dataset
     own = any(trained.name == name for trained in manifest.datasets)

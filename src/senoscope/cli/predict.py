@@ -39,7 +39,7 @@ def predict(
     """Answer for images or exams: calibrated probability, label, evidence, and how far to trust it."""
     from senoscope.core.errors import UsageError
     from senoscope.core.tasks import TASKS
-    from senoscope.evidence.tables import write_text
+    from senoscope.evidence.tables.rows import write_text
     from senoscope.runtime.outputs import OUTPUTS
     from senoscope.runtime.store import find_for_task, load
 
@@ -73,7 +73,7 @@ class _Asked:
 def _asked(model: "Model", paths: Sequence[Path], facts: Path | None, operating_point: str) -> _Asked:
     from senoscope.core.errors import MissingFileError, UsageError
     from senoscope.core.io import find_images
-    from senoscope.evidence.asking import asked_exams, read_facts
+    from senoscope.evidence.index.asking import asked_exams, read_facts
 
     spec, name = model.manifest.exam, model.manifest.name
     known = read_facts(facts, spec) if facts else None
@@ -126,7 +126,7 @@ class _Counted:
 
     def _overlay(self, shown: "Shown", exam: str) -> None:
         from senoscope.core.io import read
-        from senoscope.evidence.tables import write_bytes
+        from senoscope.evidence.tables.rows import write_bytes
         from senoscope.runtime.outputs.overlay import overlay_png
 
         if self._out is None:

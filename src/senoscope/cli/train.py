@@ -33,8 +33,8 @@ def train(
 
     asked = changed_recipe(recipe_text(recipe), changes or [])
     check_extra()
-    from senoscope.learning.finetune import processes
-    from senoscope.learning.run import train as run
+    from senoscope.learning.fitting.finetune import processes
+    from senoscope.learning.runs.run import train as run
 
     with processes() as leads:
         if not leads:

@@ -9,7 +9,7 @@ from senoscope.learning.exams.export import export_exams
 from senoscope.learning.exams.head import build_exam_head
 from senoscope.learning.exams.network import ExamClassifier
 from senoscope.learning.exams.packing import Packing
-from senoscope.learning.weights import Backbone
+from senoscope.learning.models.weights import Backbone
 from senoscope.runtime.session import ExamSession
 from tests.learning.exams.conftest import CODING, recipe
 

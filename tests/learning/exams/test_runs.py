@@ -11,11 +11,11 @@ from senoscope.core.domain.exam import Exam, View
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import RecipeError, RunError
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.evaluation import Evaluation
+from senoscope.evidence.evaluation.evaluation import Evaluation
 from senoscope.evidence.index import Sample
-from senoscope.evidence.splits import read_split
-from senoscope.learning.material import indexed
-from senoscope.learning.run import train
+from senoscope.evidence.index.splits import read_split
+from senoscope.learning.data.material import indexed
+from senoscope.learning.runs.run import train
 from senoscope.runtime.store import load
 from tests.learning.exams.conftest import recipe
 from tests.makers import rsna_exams

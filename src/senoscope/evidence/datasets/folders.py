@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from senoscope.evidence.tables import path_inside
+from senoscope.evidence.tables.rows import path_inside
 
 PLAIN = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 """Names that a table of paths can hold."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from senoscope.core.errors import DatasetError, printable
 from senoscope.evidence.index import Dropped
-from senoscope.evidence.tables import path_inside
+from senoscope.evidence.tables.rows import path_inside
 
 LARGEST_NOTE = 2**20
 """Bytes of a text file that describes a set."""

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.domain.recipe_parts import NONE, FinetuneRecipe
 from senoscope.evidence.metrics.intervals import bootstrap, paired_bootstrap
+from senoscope.learning.data.material import Material, Progress
 from senoscope.learning.exams.data import exam_data
-from senoscope.learning.fold import Scores, scored
-from senoscope.learning.material import Material, Progress
+from senoscope.learning.runs.fold import Scores, scored
 
 
 def records_alone(material: Material, folds: Sequence[Scores], folder: Path, progress: Progress) -> list[str]:

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from senoscope.core.domain.bundle import ExamSpec
 from senoscope.core.domain.coding import RecordCoding, fit_coding
 from senoscope.core.domain.recipe import Recipe
-from senoscope.evidence.exams import record_of
 from senoscope.evidence.index import Index
+from senoscope.evidence.index.exams import record_of
 from senoscope.learning.exams.packing import Packing
 
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from senoscope.core.errors import BundleError
 from senoscope.learning.exams.network import ExamClassifier, Pictures, PicturesAndRecords, Records
-from senoscope.learning.export import OPSET, TOLERANCE, lean
+from senoscope.learning.models.export import OPSET, TOLERANCE, lean
 from senoscope.runtime.session import PARTS, ExamSession
 
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 from senoscope.learning.exams.head import ExamHead
-from senoscope.learning.weights import Backbone
+from senoscope.learning.models.weights import Backbone
 
 
 class ExamClassifier(nn.Module):

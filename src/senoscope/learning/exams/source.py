@@ -10,10 +10,10 @@ from torch import Tensor
 
 from senoscope.core.domain.recipe_parts import JitterRecipe
 from senoscope.core.io.ahead import batches
+from senoscope.learning.data.jitter import Change, apply, draw
+from senoscope.learning.data.pictures import Pictures, Shelf
+from senoscope.learning.data.source import Part
 from senoscope.learning.exams.network import ExamClassifier
-from senoscope.learning.jitter import Change, apply, draw
-from senoscope.learning.pictures import Pictures, Shelf
-from senoscope.learning.source import Part
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from senoscope.learning.data.views import carried_back, each, plain, shown, together
 from senoscope.learning.models.build import Head
 from senoscope.learning.models.heads import highest
 from senoscope.learning.models.heads_together import HeadEnsemble
 from senoscope.learning.models.smallcnn import DenseHead
-from senoscope.learning.views import carried_back, each, plain, shown, together
-from senoscope.learning.weights import Backbone
+from senoscope.learning.models.weights import Backbone
 
 
 class Look(NamedTuple):

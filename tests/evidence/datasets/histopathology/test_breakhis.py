@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.splits import folds
+from senoscope.evidence.index.splits import folds
 from tests.makers import breakhis
 
 BREAKHIS = DATASETS.get("breakhis")

@@ -6,7 +6,7 @@ from senoscope.core.domain.recipe_parts import PatchRecipe
 from senoscope.core.errors import DatasetError
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.patches import lesion_patches, lesions_and_tissue
+from senoscope.evidence.index.patches import lesion_patches, lesions_and_tissue
 from tests.makers import cbis_ddsm
 
 CBIS_DDSM = DATASETS.get("cbis_ddsm")

@@ -6,7 +6,7 @@ from PIL import Image as Pil
 from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import DatasetError
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.splits import folds
+from senoscope.evidence.index.splits import folds
 from tests.makers import bus_bra
 
 BUS_BRA = DATASETS.get("bus_bra")

@@ -7,7 +7,7 @@ from PIL import Image as Pil
 
 from senoscope.core.domain.geometry import Box
 from senoscope.evidence.datasets import DATASETS
-from senoscope.evidence.duplicates import IDENTICAL, Signature, near_pairs, signatures
+from senoscope.evidence.index.duplicates import IDENTICAL, Signature, near_pairs, signatures
 from tests.makers import busi, ultrasound
 
 BUSI = DATASETS.get("busi")

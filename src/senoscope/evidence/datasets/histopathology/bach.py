@@ -10,9 +10,9 @@ from pathlib import Path
 from senoscope.core.errors import InputError
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import below, inside, levels
-from senoscope.evidence.duplicates import Signature, joined, near_pairs, signatures
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.records import read_records
+from senoscope.evidence.index.duplicates import Signature, joined, near_pairs, signatures
+from senoscope.evidence.tables.records import read_records
 
 LABELS = {"Normal": "normal", "Benign": "benign", "InSitu": "in_situ", "Invasive": "invasive"}
 """Folders, and their labels."""

@@ -12,7 +12,7 @@ from senoscope.evidence.datasets.base import Dataset
 from senoscope.evidence.datasets.folders import below, inside, levels
 from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.records import read_records
+from senoscope.evidence.tables.records import read_records
 
 IGNORED = 0
 """Code of pixels outside the region of interest: they teach nothing and count for nothing."""

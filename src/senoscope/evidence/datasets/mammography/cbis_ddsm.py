@@ -12,7 +12,7 @@ from pathlib import Path
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.tables import Row, cell_error, path_inside, read_rows, refuse_repeats
+from senoscope.evidence.tables.rows import Row, cell_error, path_inside, read_rows, refuse_repeats
 
 COLUMNS = (
     *("patient_id", "left or right breast", "image view", "abnormality id", "abnormality type"),

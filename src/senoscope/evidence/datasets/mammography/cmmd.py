@@ -11,11 +11,11 @@ from pathlib import Path
 from senoscope.core.errors import InputError
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import nearest
+from senoscope.evidence.datasets.headers import read_header
 from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.datasets.mammography.views import view_of
-from senoscope.evidence.headers import read_header
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.records import Line, read_records
+from senoscope.evidence.tables.records import Line, read_records
 
 COLUMNS = ("ID1", "LeftRight", "Age", "number", "abnormality", "classification", "subtype")
 PATIENT = re.compile(r"^D[12]-\d{4}$")

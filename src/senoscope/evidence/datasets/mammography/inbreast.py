@@ -11,11 +11,11 @@ from pathlib import Path, PurePosixPath
 from senoscope.core.errors import InputError
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import below, nearest
+from senoscope.evidence.datasets.headers import read_header
 from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.datasets.mammography.contours import Contours, read_contours
-from senoscope.evidence.headers import read_header
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.records import Line, read_records
+from senoscope.evidence.tables.records import Line, read_records
 
 COLUMNS = ("Laterality", "View", "File Name", "ACR", "Bi-Rads")
 FILE = re.compile(r"^(\d{1,12})_([0-9a-f]{8,64})_MG_([LR])_([A-Z]{2,4})_ANON\.dcm$")

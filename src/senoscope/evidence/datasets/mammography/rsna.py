@@ -11,7 +11,7 @@ from pathlib import Path
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import below, nearest, subfolders
 from senoscope.evidence.index import Index, Sample
-from senoscope.evidence.records import Line, Records, read_records
+from senoscope.evidence.tables.records import Line, Records, read_records
 
 COLUMNS = (
     *("site_id", "patient_id", "image_id", "laterality", "view", "age", "cancer", "biopsy", "invasive", "BIRADS"),

@@ -13,7 +13,7 @@ from senoscope.core.domain.geometry import Box
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import below, nearest
 from senoscope.evidence.index import Index, Sample
-from senoscope.evidence.records import Line, read_records
+from senoscope.evidence.tables.records import Line, read_records
 
 COLUMNS = ("study_id", "image_id", "laterality", "view_position", "breast_birads", "breast_density", "split")
 FINDINGS = ("image_id", "height", "width", "finding_categories", "xmin", "ymin", "xmax", "ymax")

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.tables import Row, cell_error, read_rows, refuse_repeats
+from senoscope.evidence.tables.rows import Row, cell_error, read_rows, refuse_repeats
 
 TABLE, CLINICAL = "metadata.csv", "all_patients.csv"
 IMAGES = "images"

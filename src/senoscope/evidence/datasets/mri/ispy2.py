@@ -12,7 +12,7 @@ from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import nearest
 from senoscope.evidence.datasets.mri.series import BEFORE, Series, find_series
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.records import Line, Records, read_records
+from senoscope.evidence.tables.records import Line, Records, read_records
 
 COLUMNS = ("Patient_ID", "HR", "HER2", "pCR")
 NUMBER = re.compile(r"^\d{1,8}$")

@@ -12,7 +12,7 @@ from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import nearest
 from senoscope.evidence.datasets.mri.series import BEFORE, find_series
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.records import read_records
+from senoscope.evidence.tables.records import read_records
 
 DYNAMIC = re.compile(r"dynamic|\bDCE\b", re.IGNORECASE)
 COLUMNS = ("Patient ID", "Response")

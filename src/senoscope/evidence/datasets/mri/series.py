@@ -12,8 +12,8 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 
 from senoscope.core.errors import InputError
+from senoscope.evidence.datasets.headers import read_header
 from senoscope.evidence.datasets.listing import files_below
-from senoscope.evidence.headers import read_header
 from senoscope.evidence.index import Dropped
 
 DICOM, NIFTI = (".dcm",), (".nii", ".nii.gz")

@@ -13,7 +13,14 @@ from pathlib import Path, PurePosixPath
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.tables import Row, cell_error, path_inside, read_rows, refuse_contradictions, refuse_repeats
+from senoscope.evidence.tables.rows import (
+    Row,
+    cell_error,
+    path_inside,
+    read_rows,
+    refuse_contradictions,
+    refuse_repeats,
+)
 
 TABLE = "index.csv"
 COLUMNS = ("file", "label", "patient", "visit", "date")

@@ -11,9 +11,9 @@ from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import InputError
 from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import below, inside, levels, nearest
+from senoscope.evidence.datasets.lesions import mask_box
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.lesions import mask_box
-from senoscope.evidence.records import Line, read_records
+from senoscope.evidence.tables.records import Line, read_records
 
 TABLE = "*[Cc]linical-data*.xlsx"
 COLUMNS = ("CaseID", "Image_filename", "Mask_tumor_filename", "Mask_other_filename", "BIRADS", "Classification")

@@ -19,8 +19,8 @@ from senoscope.core.domain.image import Image
 from senoscope.core.errors import DatasetError
 from senoscope.evidence.datasets.base import Dataset
 from senoscope.evidence.datasets.folders import below, inside, levels
-from senoscope.evidence.duplicates import joined, near_pairs, signature
 from senoscope.evidence.index import Index, Sample
+from senoscope.evidence.index.duplicates import joined, near_pairs, signature
 
 SIZES = (224, 128, 64, 28)
 SPLITS = ("train", "val", "test")

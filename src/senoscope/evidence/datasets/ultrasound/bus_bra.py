@@ -13,9 +13,9 @@ from pathlib import Path
 from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import InputError
 from senoscope.evidence.datasets.base import Dataset, Labelling
+from senoscope.evidence.datasets.lesions import mask_box
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.lesions import mask_box
-from senoscope.evidence.tables import Row, cell_error, path_inside, read_rows, refuse_repeats
+from senoscope.evidence.tables.rows import Row, cell_error, path_inside, read_rows, refuse_repeats
 
 COLUMNS = ("ID", "Case", "Pathology", "BIRADS", "BBOX")
 IDENTIFIER = re.compile(r"^bus_([A-Za-z0-9-]{1,40})$")

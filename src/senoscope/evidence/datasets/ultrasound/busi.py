@@ -12,10 +12,10 @@ from pathlib import Path
 from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import InputError
 from senoscope.evidence.datasets.base import Dataset, Labelling
-from senoscope.evidence.duplicates import NEAR, Pair, Signature, joined, near_pairs, signatures
+from senoscope.evidence.datasets.lesions import mask_box
 from senoscope.evidence.index import Dropped, Index, Sample
-from senoscope.evidence.lesions import mask_box
-from senoscope.evidence.tables import path_inside
+from senoscope.evidence.index.duplicates import NEAR, Pair, Signature, joined, near_pairs, signatures
+from senoscope.evidence.tables.rows import path_inside
 
 SAME_SCENE = 65
 """Bits of 256 up to which two images count as one woman's. Of the 47 pairs between 21 and 65 bits 46 were looked at: 45

@@ -1,0 +1,1 @@
+"""What is wrong with a dataset as it lies on a disk."""

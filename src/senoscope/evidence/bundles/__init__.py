@@ -1,0 +1,1 @@
+"""What lies beside the network in a bundle."""

@@ -1,0 +1,1 @@
+"""What is learnt from: samples, pictures, features and their changes."""

@@ -1,0 +1,34 @@
+"""Which part of a picture a recipe is about: all of it, the breast, or an outlined lesion."""
+
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.errors import DatasetError, RecipeError
+from senoscope.core.preprocess.steps import Breast, Step
+from senoscope.core.tasks import Task
+from senoscope.evidence.index import Index
+from senoscope.evidence.index.patches import lesion_patches, patch_folder
+
+REGION: dict[str, tuple[Step, ...]] = {"whole": (), "breast": (Breast(),), "lesion": ()}
+"""Steps of `input.region`: lesions are cut before, from outlines that no picture brings along when it is answered."""
+
+
+def regional(recipe: Recipe, task: Task, images: Index) -> Index:
+    """Samples of the region that a recipe is about: as they are, or a square of each outlined lesion.
+
+    Raises:
+        RecipeError: the breast is asked for in pictures that are no mammograms.
+        DatasetError: the dataset outlines no lesion.
+    """
+    region = recipe.input.region
+    if region == "breast" and task.modality != "mammography":
+        raise RecipeError(
+            f"input.region = 'breast' is for mammograms, and task {task.name!r} is of {task.modality}",
+            "set input.region to 'whole'",
+        )
+    if region != "lesion":
+        return images
+    if not any(sample.boxes or sample.masks for sample in images.samples):
+        raise DatasetError(
+            f"input.region = 'lesion' needs outlined lesions, and {images.dataset} has none",
+            "set input.region to 'whole', or use a dataset with boxes or masks",
+        )
+    return lesion_patches(images, recipe.patch, patch_folder())

@@ -1,0 +1,1 @@
+"""How weights are fitted: heads, whole networks, losses, rates, processes."""

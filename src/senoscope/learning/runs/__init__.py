@@ -1,0 +1,1 @@
+"""A recipe from folds to bundle and report."""
