@@ -161,11 +161,12 @@ def test_masks_outline_each_lesion_of_a_film(tmp_path: Path) -> None:
     assert {sample.sample_id.split("#")[0].split("~")[0] for sample in both.samples} <= set(found)
 
 
-def test_masks_outside_the_root_are_not_looked_at(tmp_path: Path) -> None:
-    root = cbis_ddsm(tmp_path / "data", images=True)
+@pytest.mark.parametrize(("folder", "cell"), [("data", "../mask.dcm"), ("data", "/etc/mask.dcm"), ("csv", "mask.dcm")])
+def test_masks_outside_the_root_are_not_looked_at(tmp_path: Path, folder: str, cell: str) -> None:
+    root = cbis_ddsm(tmp_path / folder, images=True)
     table = root / "mass_case_description_test_set.csv"
     (tmp_path / "mask.png").write_bytes(next(root.rglob("mask.png")).read_bytes())
-    table.write_text(table.read_text().replace("Mass-Test_P_00016_LEFT_CC_1/mask.dcm", "../mask.dcm"))
+    table.write_text(table.read_text().replace("Mass-Test_P_00016_LEFT_CC_1/mask.dcm", cell))
 
     found = {sample.sample_id: sample for sample in CBIS_DDSM.index(root).samples}
 

@@ -157,8 +157,12 @@ def _mask(root: Path, base: Path, lesion: _Lesion) -> tuple[str, ...]:
     """Path of a lesion's mask, where it lies as the table says, or as PNG or JPEG of that name."""
     for place in (base, base / "CBIS-DDSM", base.parent if base.name == "csv" else base):
         for suffix in (".dcm", ".png", ".jpg"):
-            asked = (place / lesion.mask).relative_to(root).as_posix().removesuffix(".dcm") + suffix
-            inside = path_inside(root, asked) if lesion.mask.endswith(".dcm") else None
+            named = place / lesion.mask
+            # A cell may name any place, and a root called `csv` has its own parent among the places.
+            if not (lesion.mask.endswith(".dcm") and named.is_relative_to(root)):
+                continue
+            asked = named.relative_to(root).as_posix().removesuffix(".dcm") + suffix
+            inside = path_inside(root, asked)
             if inside is not None and inside.is_file():
                 return (asked,)
     return ()
