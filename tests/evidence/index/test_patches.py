@@ -9,13 +9,14 @@ import pytest
 from PIL import Image as Pil
 
 from senoscope.core.domain.geometry import Box, Size
-from senoscope.core.domain.recipe_parts import PatchRecipe
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.domain.recipe_parts import InputRecipe, PatchRecipe
 from senoscope.core.errors import DatasetError
 from senoscope.core.io import read
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index import Index, Sample
-from senoscope.evidence.index.patches import ORDINARY, lesion_patches, lesions_and_tissue, square
+from senoscope.evidence.index.patches import ORDINARY, as_trained, lesion_patches, lesions_and_tissue, square
 from tests.makers import mias_lesions
 
 
@@ -146,3 +147,20 @@ def test_deep_pictures_keep_their_depth_and_masks_count_as_outlines(tmp_path: Pa
     image = read(found.root / found.samples[0].path)
     assert image.maximum == 65535
     np.testing.assert_array_equal(image.pixels, pixels[20:30, 40:50])
+
+
+def test_a_model_of_lesions_is_given_their_squares_and_never_whole_films(
+    films: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENOSCOPE_CACHE", str(tmp_path))
+    whole = Recipe(name="mine", task="abnormality", dataset="mini_mias")
+    recipe = whole.model_copy(update={"input": InputRecipe(region="lesion")})
+    plain = replace(films, samples=tuple(replace(sample, boxes=()) for sample in films.samples))
+
+    squares = as_trained(films, recipe)
+
+    assert len(squares.samples) == 6
+    assert as_trained(squares, recipe) is squares
+    assert as_trained(plain, whole) is plain
+    with pytest.raises(DatasetError, match="mini_mias outlines none here"):
+        as_trained(plain, recipe)

@@ -83,10 +83,18 @@ def lesion_patches(index: Index, recipe: PatchRecipe, folder: Path) -> Index:
 def as_trained(index: Index, recipe: Recipe) -> Index:
     """Cut outlined lesions out for a model that was trained on lesions' squares; leave all else as it is.
 
-    Squares already cut out have no outline of their own, and are left as they are too.
+    Squares already cut out, which lie in `patch_folder`, are left as they are too.
+
+    Raises:
+        DatasetError: the model was trained on lesions' squares, and no lesion is outlined.
     """
-    if recipe.input.region != "lesion" or not any(_outlined(sample) for sample in index.samples):
+    if recipe.input.region != "lesion" or index.root == patch_folder():
         return index
+    if not any(_outlined(sample) for sample in index.samples):
+        raise DatasetError(
+            f"{recipe.name} was trained on squares around outlined lesions, and {index.dataset} outlines none here",
+            "measure it on a dataset with boxes or masks",
+        )
     return lesion_patches(index, recipe.patch, patch_folder())
 
 
