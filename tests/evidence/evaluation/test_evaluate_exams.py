@@ -118,7 +118,7 @@ def test_an_exam_with_an_unreadable_image_is_named(made: MakeModel, tmp_path: Pa
 
 def test_training_data_is_known_by_its_images(made: MakeModel, data: Index) -> None:
     model = made(by="breast")
-    trained: DatasetFingerprint = exams_for(data, model.manifest.exam).take(range(24)).fingerprint()
+    trained: DatasetFingerprint = exams_for(data, model.manifest.exam).read(range(24)).fingerprint()
     model.manifest = model.manifest.model_copy(update={"datasets": (trained,)})
 
     found = measured(model, data, held_out="part 'test' of split.csv")

@@ -71,6 +71,18 @@ def test_slices_are_in_order_of_number_and_thinned_evenly() -> None:
     assert "exams of more than 4 images, of which 4 evenly spaced ones are taken: 1" in found.index.notes
 
 
+def test_what_is_taken_of_a_thinned_exam_makes_the_same_exam_again() -> None:
+    healthy = [sample(f"l{number}", "p", "L", "") for number in range(5)]
+    found = exams(index(*healthy, sample("r", "p", "R", "", "cancer")), "patient", 1)
+
+    again = exams(found.take([0]), "patient", 1)
+
+    assert len(found.read([0])) == 1
+    assert [one.label for one in again.index.samples] == [one.label for one in found.index.samples] == ["cancer"]
+    assert again.index.samples == found.index.samples
+    assert found.index.notes[-1] in again.index.notes
+
+
 def test_order_does_not_depend_on_the_index() -> None:
     turned = WOMEN.take([3, 2, 1, 0])
 

@@ -162,7 +162,7 @@ def _ask(model: Model, asked: Exams, operating_point: str, progress: Callable[[]
 
 def _provenance(manifest: BundleManifest, asked: Exams, given: _Given, held_out: str) -> tuple[str, str]:
     """As `provenance`, from the images behind what was answered, which are said where they are joined."""
-    behind = asked.take(given.kept)
+    behind = asked.read(given.kept)
     protocol, leak = provenance(manifest, behind.fingerprint(), held_out)
     count = f"; {len(given.kept):,} exams of {len(behind):,} images" if manifest.exam else ""
     return f"{protocol}{count}", leak

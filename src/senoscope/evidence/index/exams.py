@@ -26,19 +26,31 @@ class Exams:
         index: one sample an exam: its name (the patient, or the patient and the side), its label, what all its images
             agree on, and the path of the first of them or "".
         images: the index they were made from.
-        members: of each exam the positions of its images in `images`, in the order in which they are read.
+        members: of each exam the positions in `images` of those of its images that are read, in that order.
+        whole: of each exam the positions of all its images, in the same order; not all are read of an exam of many.
     """
 
     index: Index
     images: Index
     members: tuple[NDArray[np.int64], ...]
+    whole: tuple[NDArray[np.int64], ...]
 
     def __len__(self) -> int:
         return len(self.members)
 
     def take(self, positions: NDArray[np.int64] | Sequence[int]) -> Index:
-        """List the images of the exams at these positions, in the order in which they are listed in `images`."""
-        return self.images.take(sorted(int(one) for position in positions for one in self.members[int(position)]))
+        """List all images of the exams at these positions, in the order in which they are listed in `images`.
+
+        Joined again, they make the same exams with the same labels.
+        """
+        return self._listed(self.whole, positions)
+
+    def read(self, positions: NDArray[np.int64] | Sequence[int]) -> Index:
+        """List, in the same order, those images of the exams at these positions that are read."""
+        return self._listed(self.members, positions)
+
+    def _listed(self, of: Sequence[NDArray[np.int64]], positions: NDArray[np.int64] | Sequence[int]) -> Index:
+        return self.images.take(sorted(int(one) for position in positions for one in of[int(position)]))
 
 
 def exams(index: Index, by: Level, most: int) -> Exams:
@@ -57,7 +69,8 @@ def exams(index: Index, by: Level, most: int) -> Exams:
             contradict each other that no task ranks.
     """
     if by == "image":
-        return Exams(index, index, tuple(np.array([position], np.int64) for position in range(len(index))))
+        single = tuple(np.array([position], np.int64) for position in range(len(index)))
+        return Exams(index, index, single, single)
     whole = [np.array(positions, np.int64) for positions in _together(index, by).values()]
     members = [_in_order(index, positions) for positions in whole]
     thinned = [positions[evenly(len(positions), most)] for positions in members]
@@ -68,7 +81,7 @@ def exams(index: Index, by: Level, most: int) -> Exams:
         notes.append(f"exams whose images have different labels, and which have the gravest: {mixed:,}")
     if many := sum(len(every) > most for every in members):
         notes.append(f"exams of more than {most} images, of which {most} evenly spaced ones are taken: {many:,}")
-    return Exams(replace(index, samples=samples, notes=(*index.notes, *notes)), index, tuple(thinned))
+    return Exams(replace(index, samples=samples, notes=(*index.notes, *notes)), index, tuple(thinned), tuple(members))
 
 
 def exams_for(index: Index, spec: ExamSpec | None) -> Exams:
