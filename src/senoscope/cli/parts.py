@@ -21,14 +21,17 @@ def choose_part(
         trained_on: whether the user wants training data all the same.
 
     Returns:
-        The samples, and in words how it is known that they were not trained on; "" where it is not.
+        The samples (of a model of lesions their squares), and in words how it is known that they were not trained on;
+        "" where it is not.
 
     Raises:
-        DatasetError: they would be training data and nobody asked for that, or the split does not fit the data.
+        DatasetError: they would be training data and nobody asked for that, the split does not fit the data, or
+            a model of lesions finds none outlined.
         UsageError: the split has no such part.
     """
     from senoscope.core.errors import DatasetError
     from senoscope.evidence.index.exams import exams_for
+    from senoscope.evidence.index.patches import as_trained
     from senoscope.evidence.index.splits import read_split
 
     manifest, name = model.manifest, index.dataset
@@ -38,7 +41,7 @@ def choose_part(
     if own and not trained_on and (part != "test" or refitted):
         raise DatasetError(f"{manifest.name} was trained on {_what(part, name)}", _hint(refitted))
     if part == "all":
-        return index, ""
+        return as_trained(index, manifest.recipe), ""
     beside = (model.folder / "split.csv", model.folder.parent / "split.csv")
     path = split_file or next((path for path in beside if path.is_file()), None)
     if path is None:
@@ -46,7 +49,9 @@ def choose_part(
             f"there is no split.csv beside {model.folder}, so no part of {name} is known to be held out",
             "give the run's with --split-file, evaluate on another dataset, or say --split all --trained-on",
         )
-    found = exams_for(index, manifest.exam)
+    # A run divides what its recipe left of the dataset, and writes down no more.
+    divided = index.only(manifest.recipe.data.only) if own else index
+    found = exams_for(as_trained(divided, manifest.recipe), manifest.exam)
     chosen = read_split(path, found.index, protocol=manifest.recipe.split.protocol)
     held_out = "" if own and (part != "test" or refitted) else f"part {part!r} of {path.name}"
     return found.take(chosen.positions(part)), held_out
