@@ -12,6 +12,7 @@ from senoscope.core.domain.bundle import DatasetFingerprint
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.evaluation.comparison import check_question
 from senoscope.evidence.evaluation.evaluate import evaluate
 from senoscope.evidence.evaluation.evaluation import Evaluation
 from senoscope.evidence.index import Index
@@ -124,3 +125,15 @@ def test_training_data_is_known_by_its_images(made: MakeModel, data: Index) -> N
     found = measured(model, data, held_out="part 'test' of split.csv")
 
     assert found.leak == "the model was trained on exactly these images"
+
+
+def test_models_of_other_exams_are_not_compared(made: MakeModel) -> None:
+    breasts = made(by="breast").manifest
+    assert breasts.exam is not None
+    women = breasts.model_copy(update={"exam": breasts.exam.model_copy(update={"by": "patient"})})
+    images = breasts.model_copy(update={"exam": None})
+
+    check_question([breasts, breasts], ["a", "b"])
+    for other, said in ((women, "a: breast, b: patient"), (images, "a: breast, b: image")):
+        with pytest.raises(UsageError, match=said):
+            check_question([breasts, other], ["a", "b"])

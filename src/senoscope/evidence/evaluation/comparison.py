@@ -118,11 +118,12 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def check_question(manifests: Sequence[BundleManifest], names: Sequence[str]) -> None:
-    """Raise `UsageError` where bundles answer different questions, or one of more than two labels."""
+    """Raise `UsageError` where bundles answer different questions, of different exams, or of more than two labels."""
     if any(len(manifest.labels) > 2 for manifest in manifests):
         raise UsageError("models of more than two labels cannot be compared side by side yet", "evaluate them singly")
     _same("tasks", [manifest.task for manifest in manifests], names)
     _same("positive labels", [manifest.positive for manifest in manifests], names)
+    _same("exams", [manifest.exam.by if manifest.exam else "image" for manifest in manifests], names)
 
 
 def _check(evaluations: Sequence[Evaluation], names: Sequence[str]) -> None:
