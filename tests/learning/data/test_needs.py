@@ -10,12 +10,13 @@ from senoscope.core.domain.geometry import Box
 from senoscope.core.domain.recipe import Recipe, parse_recipe
 from senoscope.core.errors import DatasetError, RecipeError, SenoscopeError, UsageError
 from senoscope.core.tasks import TASKS
+from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index import Index
 from senoscope.evidence.index.samples import Sample
 from senoscope.learning.data.material import indexed
 from senoscope.learning.data.needs import check_images, check_labels
 from senoscope.learning.models.weights import resolve
-from tests.makers import bus_bra, busi
+from tests.makers import bus_bra, busi, mini_mias, rsna_exams
 
 TEXT = """
 name = "mini"
@@ -24,7 +25,7 @@ dataset = "busi"
 [split]
 folds = 3
 """
-EXAMS = {"fit.solver": "adam", "model.head": "papers"}
+PAPERS = {"fit__solver": "adam", "model__head": "papers"}
 
 
 def recipe(**changes: str) -> Recipe:
@@ -87,6 +88,33 @@ def test_a_misspelt_fact_is_answered_with_the_nearest() -> None:
         check_images(recipe(record__facts='["tumor_grade"]'), index())
 
     assert caught.value.hint == "did you mean: tumour_grade?"
+
+
+@pytest.mark.parametrize("fact", ["invasiveness", "invasive", "birads", "biopsy", "difficult_negative_case"])
+def test_what_is_known_only_after_reading_is_no_input(tmp_path: Path, fact: str) -> None:
+    asked = recipe(dataset="rsna", task="screening", record__facts=f'["age", "{fact}"]', **PAPERS)
+
+    with pytest.raises(RecipeError, match=f"'{fact}' of rsna is no input of task 'screening'") as caught:
+        indexed(asked, rsna_exams(tmp_path / "rsna"))
+
+    assert "age" in caught.value.hint
+    assert fact not in caught.value.hint
+
+
+def test_an_answer_is_no_input_of_its_own_task_and_one_of_others(tmp_path: Path) -> None:
+    films = mini_mias(tmp_path / "films")
+    asked = {"dataset": "mini_mias", "record__facts": '["density"]', **PAPERS}
+
+    with pytest.raises(RecipeError, match="'density' of mini_mias is no input of task 'density'"):
+        indexed(recipe(task="density", **asked), films)
+    for task in ("mammography", "screening"):
+        check_images(recipe(task=task, **asked), DATASETS.get("mini_mias").samples_for(TASKS.get(task), films))
+
+
+def test_what_another_model_predicts_is_an_input() -> None:
+    foretold = replace(index(), samples=tuple(replace(s, facts={"predicted_birads": "2"}) for s in index().samples))
+
+    check_images(recipe(dataset="rsna", task="screening", record__facts='["predicted_birads"]'), foretold)
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,7 @@ class Dataset:
         counted: what `published` counts: "images", "patches", "lesions", "patients", ….
         same_women: names of sets that hold some of the same women, so that neither is external to the other.
         label_of: what the label describes; where it is the patient or the breast, one with two labels is an error.
+        outcome: facts known only once the images were read or the tissue was; they make subgroups, never inputs.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Dataset:
     counted: str = "images"
     same_women: tuple[str, ...] = ()
     label_of: str = "image"
+    outcome: tuple[str, ...] = ()
 
     def index(self, root: Path) -> Index:
         """List the samples under a folder.
@@ -122,6 +124,11 @@ class Dataset:
             note = (f"left out, as they do not answer the task {task.name}: {lost:,} samples",) if lost else ()
             index = replace(index, samples=samples, notes=index.notes + note)
         return index.with_labels(task.labels)
+
+    def known_after(self, task: str) -> frozenset[str]:
+        """Facts that nothing which answers a task may go by: what is known only after reading, and its own answer."""
+        labelling = self.tasks.get(task, Labelling())
+        return frozenset(filter(None, (*self.outcome, labelling.fact)))
 
     def validate(self, index: Index) -> tuple[Check, ...]:
         """Lay the numbers found beside the published ones: the total, each label, the patients."""

@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import DatasetError, RecipeError
 from senoscope.core.tasks import Task
+from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index import Index
 from senoscope.evidence.index.exams import record_of
 
@@ -19,7 +20,8 @@ def check_images(recipe: Recipe, images: Index) -> None:
     Raises:
         DatasetError: there are no samples; no patients, or breasts without a side, for exams; no lesion is outlined for
             patches to be of.
-        RecipeError: a fact is one of no sample; names the nearest.
+        RecipeError: a fact is one of no sample, and the nearest are named; or it is known only after reading, or the
+            task's own answer.
     """
     if not images.samples:
         raise DatasetError(
@@ -27,19 +29,30 @@ def check_images(recipe: Recipe, images: Index) -> None:
         )
     if recipe.exam.joins:
         _check_exams(recipe, images)
-    known = {fact for sample in images.samples for fact in record_of(sample)}
+    _check_facts(recipe, images)
+    if recipe.patch.epochs and not any(sample.boxes or sample.masks for sample in images.samples):
+        raise DatasetError(
+            f"patch.epochs = {recipe.patch.epochs} needs outlined lesions, and {images.dataset} has none",
+            "set patch.epochs to 0, or use a dataset with boxes or masks",
+        )
+
+
+def _check_facts(recipe: Recipe, images: Index) -> None:
+    late = DATASETS.get(recipe.dataset).known_after(recipe.task)
+    known = {fact for sample in images.samples for fact in record_of(sample)} - late
     for fact in recipe.record.facts:
+        if fact in late:
+            raise RecipeError(
+                f"record.facts: {fact!r} of {recipe.dataset} is no input of task {recipe.task!r}: it is known only "
+                "after reading, or is the answer itself",
+                f"leave it out; it makes subgroups. Inputs are: {', '.join(sorted(known)) or 'none'}",
+            )
         if fact not in known:
             near = get_close_matches(fact, known, n=3) or sorted(known)
             raise RecipeError(
                 f"record.facts: no sample of {images.dataset} has a fact {fact!r}",
                 f"did you mean: {', '.join(near)}?" if near else "its samples have no facts",
             )
-    if recipe.patch.epochs and not any(sample.boxes or sample.masks for sample in images.samples):
-        raise DatasetError(
-            f"patch.epochs = {recipe.patch.epochs} needs outlined lesions, and {images.dataset} has none",
-            "set patch.epochs to 0, or use a dataset with boxes or masks",
-        )
 
 
 def _check_exams(recipe: Recipe, images: Index) -> None:

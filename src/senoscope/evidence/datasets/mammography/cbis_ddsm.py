@@ -197,4 +197,5 @@ CBIS_DDSM = Dataset(
     layout="mass_case_description_train_set.csv and its three companions; images in Mass-Training_P_00001_LEFT_CC",
     read=_read,
     counted="lesions",
+    outcome=("pathology", "lesion", *_STEPS.values(), *(column.replace(" ", "_") for column in DESCRIPTORS)),
 )

@@ -98,4 +98,5 @@ CMMD = Dataset(
     layout="CMMD_clinicaldata_revision.xlsx with the archive's DICOM folders (CMMD/D1-0001/…/1-1.dcm)",
     read=_read,
     label_of="breast",
+    outcome=tuple(FACTS.values()),
 )

@@ -149,4 +149,5 @@ INBREAST = Dataset(
     patients=115,
     layout="INbreast.xls or INbreast.csv with AllDICOMs/<number>_<patient>_MG_<side>_<view>_ANON.dcm and AllXML",
     read=_read,
+    outcome=("birads", "lesion", "points", *MARKS.values()),
 )

@@ -113,4 +113,5 @@ MINI_MIAS = Dataset(
     layout="mdb001.pgm … mdb322.pgm with Info.txt",
     read=_read,
     counted="films",
+    outcome=("lesion",),
 )

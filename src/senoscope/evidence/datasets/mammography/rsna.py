@@ -96,4 +96,5 @@ RSNA = Dataset(
     "<patient>_<image>.png",
     read=_read,
     label_of="breast",
+    outcome=("birads", "biopsy", "invasive", INVASIVENESS, "difficult_negative_case"),
 )

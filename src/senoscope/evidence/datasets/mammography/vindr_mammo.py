@@ -124,4 +124,5 @@ VINDR_MAMMO = Dataset(
     layout="breast-level_annotations.csv, finding_annotations.csv and metadata.csv with images/<exam>/<image>.dicom",
     read=_read,
     label_of="breast",
+    outcome=("birads", "lesion"),
 )
