@@ -1,3 +1,4 @@
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from senoscope.core.domain.exam import View
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.index.asking import Facts, asked_exams, read_facts
 from senoscope.evidence.metrics.aggregation import Level
+from senoscope.evidence.tables.records import NOT_STATED
 from tests.makers import AGES
 
 
@@ -67,6 +69,22 @@ def test_facts_of_exams_and_of_their_files(women: Path) -> None:
     assert ben.views == (View(women / "ben" / "c.png"),)
     file = asked_exams([women / "loose.png"], spec(), table(women.parent, "exam,age\nloose,70\n"))
     assert file[0].views == (View(women / "loose.png", {"age": "70"}),)
+
+
+def test_a_word_of_the_coding_is_that_word_even_where_it_means_missing_elsewhere(tmp_path: Path) -> None:
+    known = [{"implant": word, "tissue": "fat"} for word in ("none", "silicone") * 20]
+    of = ExamSpec(by="patient", most=8, coding=fit_coding(("implant", "tissue"), known))
+
+    facts = table(tmp_path, "exam,implant,tissue\nann,none,none\nben,None,fat\n", of)
+
+    assert [dict(one.views[0].facts) for one in facts.exams()] == [{"implant": "none"}, {"tissue": "fat"}]
+
+
+def test_the_reference_names_every_word_for_missing() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "reference" / "cli.md").read_text("utf-8")
+    said = text.split("An empty cell is a missing value")[1].split("unless")[0]
+
+    assert set(re.findall("`([^`]+)`", said)) | {""} == NOT_STATED
 
 
 def test_a_table_alone(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Facts:
 
     def __init__(self, records: Records, spec: ExamSpec) -> None:
         self._place = records.place
-        self._known = tuple(fact.name for fact in spec.coding.facts)
+        self._known = {fact.name: fact.words for fact in spec.coding.facts}
         self._rows: dict[str, dict[str, _Row]] = {}
         if not records.rows:
             raise DatasetError(f"{records.place} has no row below its header", "one row an exam is needed")
@@ -60,7 +60,8 @@ class Facts:
         if file in rows:
             said = f"{exam[:40]!r} {f'and {file[:40]!r} are' if file else 'is'} in row {rows[file].line.number} already"
             raise line.error(FILE if file else EXAM, said)
-        rows[file] = _Row(line, line.facts({name: name for name in self._known}))
+        said = {name: line.text(name, words) for name, words in self._known.items()}
+        rows[file] = _Row(line, {name: word for name, word in said.items() if word})
 
     def of(self, exam: str, file: str) -> dict[str, str]:
         """What is known of an image; a file that has no row of its own has what its exam's row says."""

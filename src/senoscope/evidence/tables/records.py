@@ -1,7 +1,7 @@
 """A publisher's table, whatever kind of file it comes in, whose cells are asked for by name and refused by name."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,10 +29,13 @@ class Line:
         """Say which cell of which file is at fault; rows count from 1 below the header."""
         return DatasetError(f"{self.place}, row {self.number}, column {column!r}: {problem}")
 
-    def text(self, column: str) -> str:
-        """Return a cell, trimmed; "" where it says that the publisher does not know, or there is no such column."""
+    def text(self, column: str, words: Collection[str] = ()) -> str:
+        """Return a cell, trimmed; "" where it says that nobody knows, or there is no such column.
+
+        A cell that is one of `words` is that word, as `none` is where it names an implant.
+        """
         cell = self.cells.get(column, "").strip()
-        return "" if cell.lower() in NOT_STATED else cell
+        return "" if cell.lower() in NOT_STATED and cell not in words else cell
 
     def word(self, column: str, words: Mapping[str, str]) -> str:
         """Return what a cell's word, in lower case, stands for; another word raises `DatasetError`."""
