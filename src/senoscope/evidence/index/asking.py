@@ -60,8 +60,8 @@ class Facts:
         if file in rows:
             said = f"{exam[:40]!r} {f'and {file[:40]!r} are' if file else 'is'} in row {rows[file].line.number} already"
             raise line.error(FILE if file else EXAM, said)
-        said = {name: line.text(name, words) for name, words in self._known.items()}
-        rows[file] = _Row(line, {name: word for name, word in said.items() if word})
+        cells = {name: line.text(name, words) for name, words in self._known.items()}
+        rows[file] = _Row(line, {name: cell for name, cell in cells.items() if cell})
 
     def of(self, exam: str, file: str) -> dict[str, str]:
         """What is known of an image; a file that has no row of its own has what its exam's row says."""
