@@ -16,6 +16,8 @@ from senoscope.runtime.store import find_for_task, load, locate, read_manifest, 
 from tests.makers import TINY, tiny_bundle
 from tests.runtime.conftest import network, picture, spoil, with_network
 
+SQUARE = {"kind": "resize", "height": TINY, "width": TINY}
+
 
 def refused(folder: Path, words: str) -> BundleError:
     with pytest.raises(BundleError, match=words) as caught:
@@ -99,6 +101,9 @@ def _change(*keys: str | int, to: object) -> Callable[[dict[str, Any]], None]:
         (["reference", "mean", "data"], "AAAA", "embedding reference"),
         (["reference", "mean", "dtype"], "|O", r"reference\.mean"),
         (["pipeline", "steps"], [{"kind": "gray"}], "no resize"),
+        (["pipeline", "steps"], [{"kind": "gray"}, SQUARE, {"kind": "breast"}], "any size after its resize"),
+        (["pipeline", "steps"], [{"kind": "gray"}, SQUARE, {"kind": "torso"}, {"kind": "flip"}], "any size after"),
+        (["pipeline", "steps"], [{"kind": "gray"}, {"kind": "breast"}, SQUARE, {"kind": "breast"}], "any size after"),
         (["pipeline", "steps"], [{"kind": "exec", "code": "1"}], r"pipeline\.steps"),
         (["pipeline", "steps", 1, "height"], 10**9, r"pipeline\.steps"),
         (["pipeline", "steps", 1, "height"], -1, r"pipeline\.steps"),
@@ -114,6 +119,13 @@ def _change(*keys: str | int, to: object) -> Callable[[dict[str, Any]], None]:
 )
 def test_manifest_that_must_not_be_trusted(bundle: Path, keys: list[str | int], value: object, words: str) -> None:
     refused(spoil(bundle, _change(*keys, to=value)), words)
+
+
+@pytest.mark.parametrize("cut", ["breast", "torso"])
+def test_what_is_cut_before_the_resize_goes(bundle: Path, cut: str) -> None:
+    steps = [{"kind": "gray"}, {"kind": cut}, SQUARE, {"kind": "flip"}]
+
+    assert len(verify(spoil(bundle, _change("pipeline", "steps", to=steps))).pipeline.steps) == 4
 
 
 def test_colour_in_a_pipeline_of_one_channel(bundle: Path) -> None:

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from senoscope.core.domain.bundle import FORMAT, BundleManifest, EmbeddingReference, MostProbable, SoftmaxCalibration
 from senoscope.core.errors import BundleError, UsageError
-from senoscope.core.preprocess.steps import Gray, Resize
+from senoscope.core.preprocess.heat import Torso
+from senoscope.core.preprocess.steps import Breast, Gray, Resize
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
 from senoscope.runtime.predictor import Model
@@ -100,6 +101,10 @@ def _check(manifest: BundleManifest, path: Path) -> None:
         raise BundleError(
             f"{path}: the pipeline has no resize, so pictures do not fit the network", "retrain the bundle"
         )
+    # What is cut by what the picture shows has a size of its own, and a batch needs one size.
+    found = max((place for place, step in enumerate(pipeline.steps) if isinstance(step, Breast | Torso)), default=0)
+    if not any(isinstance(step, Resize) for step in pipeline.steps[found:]):
+        raise BundleError(f"{path}: the pipeline cuts pictures to any size after its resize", "retrain the bundle")
     if pipeline.channels == 1 and not any(isinstance(step, Gray) for step in pipeline.steps):
         raise BundleError(f"{path}: the pipeline has one channel and takes colour", "retrain the bundle")
     _check_reference(manifest.reference, path)
