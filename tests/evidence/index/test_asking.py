@@ -87,6 +87,16 @@ def test_the_reference_names_every_word_for_missing() -> None:
     assert set(re.findall("`([^`]+)`", said)) | {""} == NOT_STATED
 
 
+@pytest.mark.parametrize("coded", [("age",), ()])
+def test_side_view_and_slice_order_an_exam_of_any_bundle(women: Path, coded: tuple[str, ...]) -> None:
+    of = spec(facts=coded)
+
+    for column in ("laterality", "view", "slice"):
+        facts = table(women.parent, f"exam,file,{column}\nann,a.png,2\nann,b.png,1\n", of)
+        (ann,) = asked_exams([women / "ann"], of, facts)
+        assert [view.name for view in ann.views] == [str(women / "ann" / name) for name in ("b.png", "a.png")]
+
+
 def test_a_table_alone(tmp_path: Path) -> None:
     facts = table(tmp_path, "exam,file,age,view\nann,second,,MLO\nann,first,,CC\nann,,50,\nben,,60,\n")
 
@@ -128,6 +138,6 @@ def test_two_exams_of_one_name_cannot_be_told_apart_in_a_table(women: Path) -> N
 
 
 def test_a_bundle_that_knows_no_facts(women: Path) -> None:
-    for of in (None, ExamSpec(by="patient", most=8, coding=RecordCoding())):
+    for of in (None, ExamSpec(by="image", most=8, coding=RecordCoding())):
         with pytest.raises(UsageError, match="goes by no facts"):
             read_facts(women / "facts.csv", of)

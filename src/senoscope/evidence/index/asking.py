@@ -9,11 +9,14 @@ from senoscope.core.domain.bundle import ExamSpec
 from senoscope.core.domain.exam import Exam, View
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.core.io import find_images
-from senoscope.evidence.index.exams import place_of
+from senoscope.evidence.index.exams import SLICE, place_of
 from senoscope.evidence.tables.records import Line, Records, read_records
 
 EXAM, FILE = "exam", "file"
 """Columns of the table that name the exam and, where a row is of one image of it, the file; the others are facts."""
+
+ORDER = ("laterality", "view", SLICE)
+"""Facts that put an exam's images in order, whether or not a bundle goes by them; see `place_of`."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ class Facts:
     """A table of facts: one row an exam, or one an image, in any order.
 
     Args:
-        records: CSV or a spreadsheet, with a column `exam`, if wanted a column `file`, and columns of facts. What a row
-            says of a file goes before what another says of its whole exam.
+        records: CSV or a spreadsheet, with a column `exam`, if wanted a column `file`, and columns of facts, `ORDER`
+            among them. What a row says of a file goes before what another says of its whole exam.
         spec: the exams of the bundle that is asked.
 
     Raises:
@@ -39,7 +42,7 @@ class Facts:
 
     def __init__(self, records: Records, spec: ExamSpec) -> None:
         self._place = records.place
-        self._known = {fact.name: fact.words for fact in spec.coding.facts}
+        self._known = dict.fromkeys(ORDER, ()) | {fact.name: fact.words for fact in spec.coding.facts}
         self._rows: dict[str, dict[str, _Row]] = {}
         if not records.rows:
             raise DatasetError(f"{records.place} has no row below its header", "one row an exam is needed")
@@ -93,10 +96,10 @@ def read_facts(path: Path, spec: ExamSpec | None) -> Facts:
     """Read a table of facts for a bundle; see `Facts`.
 
     Raises:
-        UsageError: the bundle goes by no facts.
+        UsageError: the bundle goes by no facts, nor are there images to put in order.
         DatasetError: the table cannot be read or used.
     """
-    if spec is None or not spec.coding.facts:
+    if spec is None or not (spec.coding.facts or spec.by != "image"):
         raise UsageError("this bundle goes by no facts: it takes no table of them", "leave out --facts")
     return Facts(read_records(path, (EXAM,)), spec)
 
