@@ -45,6 +45,34 @@ def test_what_predict_prints_is_taken_by_file(index: Index, tmp_path: Path, monk
     assert [sample.facts.get("predicted_density") for sample in found.samples[:3]] == ["dense", "fatty", None]
 
 
+def test_a_report_of_two_labels_answers_in_their_words(index: Index, tmp_path: Path) -> None:
+    names = [sample.sample_id for sample in index.samples[:3]]
+    cells = zip(names, ("cancer,1", "no_cancer,0", "no_cancer,0"), (0, 1, 0), strict=True)
+    rows = [f"{name},{truth},{called},0" for name, truth, called in cells]
+    table = _table(tmp_path, "\n".join(["sample_id,label,truth,called,abstained", *rows]) + "\n")
+
+    found = with_answers(index, {"screening": table})
+
+    said = [sample.facts.get("predicted_screening") for sample in found.samples[:4]]
+    assert said == ["no_cancer", "cancer", "no_cancer", None]
+
+
+def test_two_spellings_of_one_file_are_one_image(index: Index, tmp_path: Path) -> None:
+    first = index.root / index.samples[0].path
+    table = _table(tmp_path, f"file,label\n{first},dense\n{first.parent}/./{first.name},fatty\n")
+
+    with pytest.raises(DatasetError, match="is in row 1 already"):
+        with_answers(index, {"density": table})
+
+
+def test_a_link_to_itself_is_no_image(index: Index, tmp_path: Path) -> None:
+    (tmp_path / "loop.png").symlink_to(tmp_path / "loop.png")
+    table = _table(tmp_path, f"file,label\n{tmp_path / 'loop.png'},dense\n")
+
+    with pytest.raises(DatasetError, match="answers none of the"):
+        with_answers(index, {"density": table})
+
+
 def test_several_models_answer_and_none_changes_nothing(index: Index, tmp_path: Path) -> None:
     table = _table(tmp_path, f"sample_id,called\n{index.samples[0].sample_id},1\n")
 
@@ -62,6 +90,7 @@ def test_several_models_answer_and_none_changes_nothing(index: Index, tmp_path: 
         ("sample_id,called\n{0},dense\n{0},fatty\n", "is in row 1 already"),
         ("sample_id,called\n{0},=1+1\n", "row 1, column 'called'"),
         ("sample_id,called\n", "holds no answers"),
+        ("sample_id,label,truth,called\n{0},cancer,1,0\n", "row 1, column 'called': no row says which label '0' is"),
     ],
 )
 def test_tables_that_answer_nothing_are_refused(index: Index, tmp_path: Path, text: str, said: str) -> None:

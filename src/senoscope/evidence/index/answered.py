@@ -7,7 +7,7 @@ from pathlib import Path
 
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.index.samples import Index
-from senoscope.evidence.tables.rows import Row, read_rows, refuse_repeats
+from senoscope.evidence.tables.rows import Row, cell_error, read_rows, refuse_contradictions, refuse_repeats
 
 PREFIX = "predicted_"
 NAME = re.compile(r"^[a-z0-9_]{1,30}$")
@@ -39,11 +39,12 @@ def _answered(index: Index, fact: str, table: Path) -> Index:
     rows = read_rows(table, ())
     columns = set(rows[0]) if rows else set()
     if {"sample_id", "called"} <= columns:
-        said = _said(table, rows, "sample_id", "called", withheld="1")
+        said = _said(table, rows, "sample_id", [row["sample_id"] for row in rows], _called(table, rows), "1")
         keys = [sample.sample_id for sample in index.samples]
     elif {"file", "label"} <= columns:
-        said = {str(Path(file).resolve()): word for file, word in _said(table, rows, "file", "label", "true").items()}
-        keys = [str((index.root / sample.path).resolve()) if sample.path else "" for sample in index.samples]
+        files = [_resolved(Path(row["file"])) if row["file"] else "" for row in rows]
+        said = _said(table, rows, "file", files, [row["label"] for row in rows], "true")
+        keys = [_resolved(index.root / sample.path) if sample.path else "" for sample in index.samples]
     else:
         raise DatasetError(
             f"{table} holds no answers: it has neither sample_id and called nor file and label",
@@ -62,6 +63,29 @@ def _answered(index: Index, fact: str, table: Path) -> Index:
     return replace(index, samples=samples, notes=(*index.notes, note))
 
 
-def _said(table: Path, rows: list[Row], key: str, column: str, withheld: str) -> dict[str, str]:
-    refuse_repeats(table, key, [row[key] for row in rows])
-    return {row[key]: row[column] for row in rows if row[key] and row.get("abstained") != withheld}
+def _called(table: Path, rows: list[Row]) -> list[str]:
+    """Labels called; a report of two labels says 1 or 0, and its own rows which label each of them is."""
+    if "truth" not in rows[0] or "label" not in rows[0]:
+        return [row["called"] for row in rows]
+    refuse_contradictions(table, "truth", "label", rows)
+    labels = {row["truth"]: row["label"] for row in rows}
+    for number, row in enumerate(rows, 1):
+        if row["called"] not in labels:
+            raise cell_error(table, number, "called", f"no row says which label {row['called'][:20]!r} is")
+    return [labels[row["called"]] for row in rows]
+
+
+def _resolved(path: Path) -> str:
+    """Where a path leads; "" for one that leads nowhere, such as a link to itself."""
+    try:
+        return str(path.resolve())
+    except (OSError, RuntimeError, ValueError):
+        return ""
+
+
+def _said(
+    table: Path, rows: list[Row], column: str, keys: list[str], words: list[str], withheld: str
+) -> dict[str, str]:
+    refuse_repeats(table, column, keys)
+    answers = zip(rows, keys, words, strict=True)
+    return {key: word for row, key, word in answers if key and row.get("abstained") != withheld}
