@@ -8,6 +8,7 @@ from senoscope.clinic.catalogue import Catalogue
 from senoscope.clinic.settings import Settings
 from senoscope.core.errors import ServiceError, UsageError
 from senoscope.runtime import store
+from tests.makers import tiny_exam_bundle
 
 
 def test_models_are_listed_with_their_figures(client: TestClient) -> None:
@@ -43,6 +44,15 @@ def test_a_damaged_bundle_is_left_out(home: Path) -> None:
     names = [manifest.name for manifest in Catalogue(home / "bundles").manifests()]
     assert "tiny" in names
     assert "broken" not in names
+
+
+def test_a_bundle_that_looks_at_no_picture_is_left_out(home: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for sees in (True, False):
+        tiny_exam_bundle(home / "bundles" / f"exam_{sees}", name=f"exam_{sees}".lower(), sees=sees)
+    names = [manifest.name for manifest in Catalogue(home / "bundles").manifests()]
+    assert "exam_true" in names
+    assert "exam_false" not in names
+    assert "exam_False looks at no picture" in caplog.text
 
 
 def test_a_network_that_was_changed_after_the_start_fails_the_job(home: Path, scan: bytes) -> None:

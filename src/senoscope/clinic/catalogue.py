@@ -30,7 +30,7 @@ class Catalogue:
 
     Args:
         folder: further bundles, one folder each, beside those that ship; one of a shipped name takes its place. A
-            damaged one is left out and logged.
+            damaged one, or one that looks at no picture, is left out and logged.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,14 +38,20 @@ class Catalogue:
         self._models: dict[str, Model] = {}
         self._lock = threading.Lock()
         for manifest in store.shipped():
-            self._entries[manifest.name] = (manifest, store.ZOO / manifest.name)
+            self._add(manifest, store.ZOO / manifest.name)
         for place in sorted(folder.iterdir()) if folder.is_dir() else []:
             try:
                 manifest = store.read_manifest(place)
             except BundleError as error:
                 log.warning("left out: %s", error)
                 continue
+            self._add(manifest, place)
+
+    def _add(self, manifest: BundleManifest, place: Path) -> None:
+        if manifest.recipe.model.sees:
             self._entries[manifest.name] = (manifest, place)
+        else:
+            log.warning("left out: %s looks at no picture, and pictures are what is sent here", place)
 
     def manifests(self) -> list[BundleManifest]:
         """Every bundle's manifest."""
