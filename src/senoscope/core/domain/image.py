@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from senoscope.core.domain.geometry import Size
+from senoscope.core.errors import InputError
 
 Pixels = NDArray[Any]
 """(H, W) grey or (H, W, 3) RGB; uint8, uint16 or float32."""
@@ -22,6 +23,10 @@ class Image:
         source: path or name the picture came by, for messages.
         digest: SHA-256 of the file's bytes, in hex.
         notes: what reading had to leave out ("transparency dropped"), one phrase each.
+
+    Raises:
+        ValueError: the pixels are of another shape or type.
+        InputError: there are none, or some are infinite or not a number.
     """
 
     pixels: Pixels
@@ -35,6 +40,10 @@ class Image:
             raise ValueError(f"pixels must be (H, W) or (H, W, 3), not {self.pixels.shape}")
         if self.pixels.dtype not in (np.uint8, np.uint16, np.float32):
             raise ValueError(f"pixels must be uint8, uint16 or float32, not {self.pixels.dtype}")
+        if not self.pixels.size:
+            raise InputError(f"{self.source or 'the picture'} has no pixels", f"it is {self.size}")
+        if self.pixels.dtype == np.float32 and not np.isfinite(self.pixels).all():
+            raise InputError(f"{self.source or 'the picture'} has grey levels that are no numbers", "mend or mask them")
 
     @property
     def size(self) -> Size:
