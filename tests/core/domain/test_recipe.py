@@ -79,6 +79,14 @@ def test_contradictions_are_refused() -> None:
         parse_recipe(TEXT + "[split]\nfolds = 5\ntest_fold = 5")
 
 
+def test_a_contradiction_between_keys_is_said_as_it_is() -> None:
+    with pytest.raises(RecipeError) as caught:
+        parse_recipe(TEXT, {"split.ensemble": "true", "split.mode": "holdout"})
+
+    assert caught.value.message == "split.ensemble needs split.mode = 'crossval'"
+    assert "recipes.md" in caught.value.hint
+
+
 EXAM = """
 name = "mini"
 task = "screening"

@@ -138,6 +138,8 @@ def parse_recipe(text: str, overrides: dict[str, str] | None = None) -> Recipe:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "value_error" and not where:
+            raise RecipeError(str(first["ctx"]["error"]), "see docs/reference/recipes.md for all keys") from error
         near = near_keys(Recipe, first["loc"]) if first["type"] == "extra_forbidden" else []
         raise RecipeError(
             f"recipe key {where!r}: {'there is no such key' if near else first['msg']}",
