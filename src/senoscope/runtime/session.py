@@ -14,6 +14,9 @@ OUTPUTS = ("logits", "saliency", "embedding")
 PARTS = (*OUTPUTS, "attention")
 """What the network of an exam gives."""
 
+ROUNDING = 1e-3
+"""By which shares may miss zero and their sum one."""
+
 
 def _is_error(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, Exception)
@@ -163,7 +166,7 @@ class ExamSession(_Network):
             records: (N, M) coded, M = `columns`.
 
         Raises:
-            BundleError: network and exam do not suit each other.
+            BundleError: network and exam do not suit each other, or the shares of the images do not sum to one.
         """
         given = {"image": images, "metadata": records}
         found = self._run(PARTS, {name: value for name in self.shapes if (value := given[name]) is not None})
@@ -175,6 +178,8 @@ class ExamSession(_Network):
             raise BundleError(f"of an exam of {count} the network gives {shapes}", "retrain the bundle")
         if len(embedding) != seen or (self.sees and len(saliency) != seen):
             raise BundleError(f"of an exam of {count} the network explains {len(saliency)}", "retrain the bundle")
+        if (attention < -ROUNDING).any() or abs(float(attention.sum(dtype=np.float64)) - 1) >= ROUNDING:
+            raise BundleError(f"of an exam of {count} the network gives shares that are none", "retrain the bundle")
         return ExamActivations(logits, saliency, embedding, attention)
 
 
