@@ -29,6 +29,7 @@ def beside_shortcuts(
     """Lay a run's ROC AUC beside that of facts of acquisition: same samples, same folds, differences in pairs."""
     from senoscope.cli.bars import stages
     from senoscope.core.domain.recipe import parse_recipe
+    from senoscope.core.errors import UsageError
     from senoscope.core.recipes import recipe_text
     from senoscope.core.tasks import TASKS
     from senoscope.evidence.audit.audit import facts_of
@@ -36,9 +37,11 @@ def beside_shortcuts(
     from senoscope.evidence.audit.shortcuts import title_of
     from senoscope.evidence.datasets import DATASETS
 
-    parts = dict(_part(words) for words in only or [])
-    facts = DATASETS.get(dataset)
-    task = TASKS.get(parse_recipe(recipe_text(str(run / "recipe.toml"))).task)
+    parts = _parts(only or [])
+    facts, recipe = DATASETS.get(dataset), run / "recipe.toml"
+    if not recipe.is_file():
+        raise UsageError(f"{run} is no run folder: there is no {recipe.name} in it", "name what senoscope train wrote")
+    task = TASKS.get(parse_recipe(recipe_text(str(recipe))).task)
     answered = read_run(run, facts.samples_for(task, root))
     with stages() as advance:
         columns = facts_of(facts, answered.index, advance)
@@ -50,6 +53,14 @@ def beside_shortcuts(
     show(shown)
     unit = "patients" if answered.index.has_patients else "duplicate groups"
     typer.echo(f"{found.images} images, {found.positives} {task.positive}, {found.groups} {unit}")
+
+
+def _parts(only: list[str]) -> dict[str, tuple[str, ...]]:
+    """The values wanted of each fact; those of one that is named twice are put together."""
+    found: dict[str, tuple[str, ...]] = {}
+    for fact, values in map(_part, only):
+        found[fact] = tuple(dict.fromkeys((*found.get(fact, ()), *values)))
+    return found
 
 
 def _part(words: str) -> tuple[str, tuple[str, ...]]:
