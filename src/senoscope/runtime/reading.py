@@ -15,6 +15,12 @@ from senoscope.runtime.trust import quality
 
 Source = Image | Path | str
 
+MISSING = {
+    "torso": Flag("no_body", "No body stands out from its background; the whole picture was taken.", "abstain"),
+    "breast": Flag("no_breast", "No breast stands out from its background; the whole picture was taken.", "warning"),
+}
+"""What is said where a step did not find what it sought, by the step's kind."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -46,7 +52,6 @@ def prepare(source: Source, pipeline: Pipeline, task: Task) -> Ready | Failure:
         return Failure(str(source), error)
     opened = time.perf_counter()
     prepared, seen = pipeline.apply(image), quality(image, task)
-    if not prepared.found:
-        seen.append(Flag("no_body", "No body stands out from its background; the whole picture was taken.", "abstain"))
+    seen += [MISSING[kind] for kind in dict.fromkeys(prepared.missing)]
     times = (opened - start) * 1e3, (time.perf_counter() - opened) * 1e3
     return Ready(image.source, image.digest, image.size, seen, prepared, *times)

@@ -192,7 +192,7 @@ def test_a_pipeline_gives_the_torso_its_mirror_image_and_the_difference() -> Non
     prepared = pipeline.apply(Image(levels, 50.0))
 
     array = prepared.array / 255
-    assert prepared.found
+    assert prepared.missing == ()
     assert array.shape == (3, 64, 64)
     np.testing.assert_allclose(array[1], array[0][:, ::-1], atol=1e-5)
     assert array[2].max() > 0.15
@@ -203,7 +203,7 @@ def test_a_pipeline_gives_the_torso_its_mirror_image_and_the_difference() -> Non
 def test_a_picture_without_a_body_is_prepared_and_says_so() -> None:
     prepared = Pipeline((Gray(), Torso(), Resize(32, 32))).apply(Image(np.zeros((80, 90, 3), np.uint8), 255.0))
 
-    assert not prepared.found
+    assert prepared.missing == ("torso",)
     assert np.isfinite(prepared.array).all()
 
 

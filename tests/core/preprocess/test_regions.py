@@ -35,13 +35,14 @@ def expected(width: int = 300, height: int = 400) -> tuple[int, int, int, int]:
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_the_box_holds_the_breast_and_no_label(width: int, height: int, mirrored: bool) -> None:
     pixels = film(width, height)
-    box, right = breast_box(pixels[:, ::-1] if mirrored else pixels)
+    box, right, found = breast_box(pixels[:, ::-1] if mirrored else pixels)
 
     left, top, far, bottom = expected(width, height)
     wanted = (width - far, top, width, bottom) if mirrored else (left, top, far, bottom)
     cell = 2 * max(1, max(width, height) / regions.GRID) + 1
     assert np.abs(np.array(box.edges) - wanted).max() <= cell
     assert right is mirrored
+    assert found
 
 
 @pytest.mark.parametrize("change", ["deep", "float", "dark", "colour"])
@@ -76,24 +77,34 @@ def test_threshold_and_patch_are_those_of_reference_libraries() -> None:
     "pixels",
     [
         np.zeros((50, 40), np.uint8),
-        np.full((50, 40), 200, np.uint8),
         np.full((50, 40), np.nan, np.float32),
         np.full((50, 40), np.inf, np.float32),
         np.full((50, 40), -1, np.float32),
         np.zeros((1, 1), np.uint8),
         np.eye(200, dtype=np.uint8) * 255,
     ],
-    ids=["black", "even", "no number", "infinite", "negative", "one pixel", "a line"],
+    ids=["black", "no number", "infinite", "negative", "one pixel", "a line"],
 )
 def test_where_no_breast_is_found_the_picture_stays_whole(pixels: Pixels) -> None:
-    assert breast_box(pixels) == (Box(0, 0, pixels.shape[1], pixels.shape[0]), False)
+    assert breast_box(pixels) == (Box(0, 0, pixels.shape[1], pixels.shape[0]), False, False)
+
+
+def test_a_breast_may_fill_the_picture() -> None:
+    assert breast_box(np.full((50, 40), 200, np.uint8)) == (Box(0, 0, 40, 50), False, True)
+
+
+def test_a_pipeline_says_whether_the_breast_was_found() -> None:
+    pipeline = Pipeline((Breast(), Resize(64, 64)), 1)
+
+    assert pipeline.apply(Image(film(), 255)).missing == ()
+    assert pipeline.apply(Image(np.zeros((50, 40), np.uint8), 255)).missing == ("breast",)
 
 
 @pytest.mark.parametrize("shape", [(1, 5000), (5000, 1), (3, 2), (128, 128), (333, 77)])
 def test_noise_of_any_shape_gives_a_box_within_the_picture(shape: tuple[int, int]) -> None:
     for seed in range(5):
         pixels = np.random.default_rng(seed).integers(0, 256, shape).astype(np.uint8)
-        box, _ = breast_box(pixels)
+        box, _, _ = breast_box(pixels)
         left, top, right, bottom = box.edges
         assert 0 <= left < right <= shape[1]
         assert 0 <= top < bottom <= shape[0]
@@ -145,7 +156,7 @@ def test_films_of_mini_mias_are_cut_and_turned(data_root: object) -> None:
     sides = []
     for path in films:
         pixels = read(path).pixels
-        box, right = breast_box(pixels)
+        box, right, _ = breast_box(pixels)
         mask = breast_mask(pixels)
         assert mask is not None
         assert 0.05 < mask.mean() < 0.8

@@ -22,12 +22,12 @@ class Prepared:
     Args:
         array: (C, H, W) float32 in [0, scale].
         placements: how the picture was laid into it, outermost first.
-        found: whether every part of the picture that was sought is there; where one is not, all of it stands for it.
+        missing: kinds of the steps that sought a part of the picture and did not find it; all of it stands for it.
     """
 
     array: NDArray[np.float32]
     placements: tuple[Placement, ...]
-    found: bool = True
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -59,22 +59,26 @@ class Pipeline:
 
     def apply(self, image: Image) -> Prepared:
         """Run every step on an image."""
-        pixels, maximum, found = image.pixels, image.maximum, True
+        pixels, maximum = image.pixels, image.maximum
         placements: list[Placement] = []
+        missing: list[str] = []
         for step in self.steps:
             if isinstance(step, Gray | Mirror):
                 pixels = step.apply(pixels)
             elif isinstance(step, Torso):
                 cut = step.cut(pixels)
                 placements.append(cut.placement)
-                pixels, maximum, found = cut.levels, 1.0, found and cut.found
+                pixels, maximum = cut.levels, 1.0
+                missing += [] if cut.found else [step.kind]
             else:
-                placements.append(step.find(pixels) if isinstance(step, Breast) else step.place(_size_of(pixels)))
-                pixels = step.apply(pixels, placements[-1])
+                placed, found = step.find(pixels) if isinstance(step, Breast) else (step.place(_size_of(pixels)), True)
+                placements.append(placed)
+                pixels = step.apply(pixels, placed)
+                missing += [] if found else [step.kind]
         values = pixels.astype(np.float32)
         if maximum != self.scale:
             values *= np.float32(self.scale / maximum)
-        return Prepared(self._channelled(values), tuple(placements), found)
+        return Prepared(self._channelled(values), tuple(placements), tuple(missing))
 
     def _channelled(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         if values.ndim == 2:

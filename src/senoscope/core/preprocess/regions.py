@@ -19,13 +19,13 @@ MARGIN = 0.02
 Mask = NDArray[np.bool_]
 
 
-def breast_box(pixels: Pixels) -> tuple[Box, bool]:
-    """Find the breast: the smallest box around it with a margin, and whether the chest wall is on its right.
+def breast_box(pixels: Pixels) -> tuple[Box, bool, bool]:
+    """Find the breast: the smallest box around it with a margin, if the chest wall is on its right, and if it is there.
 
     The breast is the largest connected patch of the grid that is brighter than Otsu's threshold of log grey levels
     (Otsu 1979, doi:10.1109/TSMC.1979.4310076), after whatever is thinner than five cells was taken off; so labels and
     scratches stay outside, and the muscle behind the breast inside. The chest wall is on the side where the patch is
-    taller. A picture in which nothing is found, or too little, is its own box.
+    taller. A picture in which nothing is found, or too little, is its own box, and the last of the answers says so.
 
     Args:
         pixels: (H, W) or (H, W, 3), any dtype; only grey levels relative to the brightest cell count.
@@ -34,14 +34,15 @@ def breast_box(pixels: Pixels) -> tuple[Box, bool]:
     whole = Box(0, 0, width, height)
     found = breast_mask(pixels)
     if found is None:
-        return whole, False
+        return whole, False, False
     rows, columns = np.flatnonzero(found.any(axis=1)), np.flatnonzero(found.any(axis=0))
     margin = round(MARGIN * max(height, width))
     left, right = _edges(columns, found.shape[1], width, margin)
     top, bottom = _edges(rows, found.shape[0], height, margin)
     heights = found.sum(axis=0)[columns[0] : columns[-1] + 1]
     quarter = -(-len(heights) // 4)
-    return Box(left, top, right - left, bottom - top), bool(heights[-quarter:].sum() > heights[:quarter].sum())
+    mirrored = bool(heights[-quarter:].sum() > heights[:quarter].sum())
+    return Box(left, top, right - left, bottom - top), mirrored, True
 
 
 def breast_mask(pixels: Pixels) -> Mask | None:

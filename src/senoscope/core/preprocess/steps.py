@@ -179,10 +179,10 @@ class Breast:
 
     kind: Literal["breast"] = "breast"
 
-    def find(self, pixels: Pixels) -> Placement:
-        """Say which part of this picture is kept, and whether it is mirrored."""
-        box, right = breast_box(pixels)
-        return Placement(_size(pixels), box, box.size, _whole(box.size), mirrored=right)
+    def find(self, pixels: Pixels) -> tuple[Placement, bool]:
+        """Say which part of this picture is kept and whether it is mirrored, and whether a breast was found."""
+        box, right, found = breast_box(pixels)
+        return Placement(_size(pixels), box, box.size, _whole(box.size), mirrored=right), found
 
     def apply(self, pixels: Pixels, placement: Placement) -> Pixels:
         """Lay the pixels by a placement of `find`."""
