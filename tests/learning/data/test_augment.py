@@ -6,7 +6,7 @@ import pytest
 from senoscope.core.domain.image import Image
 from senoscope.core.domain.recipe_parts import AugmentRecipe
 from senoscope.core.preprocess.pipeline import Pipeline
-from senoscope.core.preprocess.steps import Crop, Flip, Gray, Resize
+from senoscope.core.preprocess.steps import Breast, Crop, Flip, Gray, Resize
 from senoscope.learning.data.augment import viewed, views
 from tests.makers import ultrasound
 
@@ -78,3 +78,14 @@ def test_geometric_views_are_the_six_arrangements() -> None:
     expected = [plain, plain[:, ::-1], np.rot90(plain), np.rot90(plain, 2), np.rot90(plain, 3), plain[::-1]]
     for ours, theirs in zip(found, expected, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=0.01)
+
+
+def test_a_mirrored_view_of_a_breast_is_not_turned_back() -> None:
+    film = np.zeros((60, 80), np.uint8)
+    film[10:50, 40:] = np.linspace(90, 220, 40).astype(np.uint8)[:, None]
+    pipeline = Pipeline((Gray(), Breast(), Resize(32, 32, "pad")))
+
+    plain, mirrored = (viewed(pipeline, view).apply(Image(film, 255.0, "a film")).array for view in ((), (Flip(),)))
+
+    assert not np.array_equal(plain, mirrored)
+    assert viewed(pipeline, (Flip(),)).steps == (Gray(), Breast(), Flip(), Resize(32, 32, "pad"))

@@ -14,12 +14,12 @@ from senoscope.runtime.session import ExamSession
 from tests.learning.exams.conftest import CODING, recipe
 
 
-def network(backbone: Backbone, answers: int = 1, **changes: str) -> ExamClassifier:
+def network(backbone: Backbone, answers: int = 1, most: int = 4, /, **changes: str) -> ExamClassifier:
     asked = recipe(**changes)
     coding = CODING if asked.record.facts else RecordCoding()
     sees = asked.model.sees
     torch.manual_seed(6)
-    head = build_exam_head(asked, Packing(4, backbone.features if sees else 0, coding.width), coding, answers)
+    head = build_exam_head(asked, Packing(most, backbone.features if sees else 0, coding.width), coding, answers)
     with torch.no_grad():
         for weight in head.parameters():
             weight.normal_(std=0.1)
@@ -88,3 +88,16 @@ def test_what_is_exported_answers_exams_of_any_size(backbone: Backbone, answers:
         assert found.logits.shape == (1, answers)
         for name, value in zip(("logits", "saliency", "embedding", "attention"), expected, strict=True):
             np.testing.assert_allclose(getattr(found, name), value, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_exams_of_few_places_are_exported_too(backbone: Backbone, most: int) -> None:
+    model = network(backbone, 1, most, exam__pool="attention", record__network="gru")
+
+    session = ExamSession(export_exams(model, 64), model.head.packing.columns)
+
+    for count in range(1, most + 1):
+        images, records = exam(count)
+        logits = model.logits(images, records, torch.tensor([count]))
+        found = session.run(images.numpy(), records.numpy())
+        np.testing.assert_allclose(found.logits, logits.detach().numpy(), rtol=1e-3, atol=1e-4)

@@ -41,6 +41,18 @@ def test_a_batch_in_training_is_laid_out_alike_and_passes_gradients_on() -> None
     assert torch.equal(gradient, torch.ones(6, 5))
 
 
+def test_half_precision_features_are_laid_beside_whole_records() -> None:
+    features, codes = _numbers()
+    order = np.concatenate(MEMBERS)
+    packing, counts = Packing(views=3, features=5, columns=2), torch.tensor([1, 3, 2])
+
+    with torch.autocast("cpu", torch.bfloat16):
+        rows = packing.joined(torch.from_numpy(features[order]).bfloat16(), torch.from_numpy(codes[order]), counts)
+
+    assert rows.dtype == torch.float32
+    np.testing.assert_allclose(rows.numpy(), packing.pack(features, codes, MEMBERS), rtol=0.01)
+
+
 def test_exams_without_pictures_or_without_records_are_rows_too() -> None:
     features, codes = _numbers()
 

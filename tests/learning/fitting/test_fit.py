@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
 from senoscope.core.domain.recipe_parts import FitRecipe
+from senoscope.core.errors import RunError
 from senoscope.learning.fitting.fit import Examples, class_weights, fit_head, judge
 from senoscope.learning.fitting.loop import Row
 from senoscope.learning.fitting.softmax import softmax_loss
@@ -218,3 +219,12 @@ def test_balance_of_several_labels_weighs_them_alike() -> None:
 
     assert weights.mean() == pytest.approx(1)
     assert [weights[labels == label].sum() for label in range(3)] == pytest.approx([10 / 3] * 3)
+
+
+def test_answers_that_are_no_numbers_blame_the_rate_and_not_the_data() -> None:
+    examples = Examples(np.empty((0, 0), np.float32), np.array([0, 1], np.int64))
+
+    for count in (1, 3):
+        with pytest.raises(RunError, match="no number") as caught:
+            judge(torch.full((2, count), float("nan")), examples)
+        assert "learning rate" in caught.value.hint

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 SMALLCNN = "smallcnn"
 """Name of the one backbone that is no network of timm's."""
@@ -121,6 +121,13 @@ class RecordRecipe(Part):
     network: Literal["table", "gru", "lstm"] = "table"
     hidden: Annotated[int, Field(ge=1, le=1024)] = 16
     drop: Annotated[float, Field(ge=0, lt=1)] = 0.1
+
+    @field_validator("facts")
+    @classmethod
+    def _once(cls, facts: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(facts)) < len(facts):
+            raise ValueError("a fact is named twice")
+        return facts
 
 
 class PatchRecipe(Part):

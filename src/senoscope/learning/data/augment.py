@@ -1,13 +1,14 @@
 """Extra views of training images, as preprocessing steps drawn once per sample."""
 
 import hashlib
+import itertools
 from dataclasses import replace
 
 import numpy as np
 
 from senoscope.core.domain.recipe_parts import AugmentRecipe
 from senoscope.core.preprocess.pipeline import Pipeline
-from senoscope.core.preprocess.steps import Crop, Flip, Gray, Rotate, Step
+from senoscope.core.preprocess.steps import Breast, Crop, Flip, Gray, Rotate, Step
 from senoscope.evidence.index import Index, Sample
 
 COPY = "copy"
@@ -51,8 +52,8 @@ def views(recipe: AugmentRecipe, sample: str, seed: int) -> list[tuple[Step, ...
 
 
 def viewed(pipeline: Pipeline, view: tuple[Step, ...]) -> Pipeline:
-    """Put the steps of a view behind the colour step and before everything else."""
-    first = 1 if pipeline.steps and isinstance(pipeline.steps[0], Gray) else 0
+    """Put the steps of a view behind colour and region, which turns every breast to one side, and before the rest."""
+    first = sum(1 for _ in itertools.takewhile(lambda step: isinstance(step, Gray | Breast), pipeline.steps))
     return replace(pipeline, steps=(*pipeline.steps[:first], *view, *pipeline.steps[first:]))
 
 

@@ -63,8 +63,9 @@ class ExamClassifier(nn.Module):
     def answer(self, maps: Tensor | None, records: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One exam, of maps (N, C, h, w) and coded records (N, M): logits, saliency, embedding and shares."""
         views = maps.mean(dim=(2, 3)) if maps is not None else records[:, :0]
-        # More places than the head has cannot come: whoever asks thins the exam first.
-        count, spare = records.shape[0], self.head.packing.views
+        # More places than the head has cannot come: whoever asks thins the exam first. Three are there at least, since
+        # an exporter that traces one or two images takes their number for fixed.
+        count, spare = records.shape[0], max(self.head.packing.views, 3)
         parts = (views, records, records.new_ones(count, 1))
         places, known, mask = (pad(part, (0, 0, 0, spare))[None, :spare] for part in parts)
         taken = mask[..., 0]

@@ -62,6 +62,8 @@ class Packing:
             records: (n, M).
             counts: (E,) images of each exam.
         """
+        # In mixed precision features come as half-precision numbers, and no such are records.
+        features = features.float()
         places = torch.arange(self.views, device=counts.device)
         mask = places[None, :] < counts[:, None]
         cube = features.new_zeros(len(counts), self.views, self.features + self.columns + 1)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits as cross_entropy
 
 from senoscope.core.domain.recipe_parts import FitRecipe
+from senoscope.core.errors import RunError
 from senoscope.evidence.metrics.classification import roc_auc
 from senoscope.learning.exams.head import ExamHead
 from senoscope.learning.fitting.loop import Fitted, Plan, Row, Validation, run
@@ -115,7 +116,16 @@ def _one_thread() -> Iterator[None]:
 
 
 def judge(logits: Tensor, examples: Examples) -> Validation:
-    """Unweighted cross-entropy and ROC AUC of (N, 1) logits; of (N, K) the macro ROC AUC."""
+    """Unweighted cross-entropy and ROC AUC of (N, 1) logits; of (N, K) the macro ROC AUC.
+
+    Raises:
+        RunError: a logit is no number.
+    """
+    if not bool(torch.isfinite(logits).all()):
+        raise RunError(
+            "after an epoch the network answers with what is no number",
+            "lower the learning rate and begin in another --out; what earlier epochs came to is kept",
+        )
     if logits.shape[1] > 1:
         return judge_softmax(logits, examples.labels)
     scores = logits.detach()[:, 0]
@@ -151,4 +161,4 @@ def _solve(
         return penalized
 
     plan = Plan(1, 1, recipe.seed, folder)
-    return run(head, optimizer, plan, lambda number: float(optimizer.step(closure).detach()), validate, progress)
+    return run(head, optimizer, plan, lambda number: numeric(optimizer.step(closure), number, 1), validate, progress)

@@ -238,7 +238,9 @@ def refit_recipe(recipe: Recipe, head_epochs: list[int], backbone_epochs: list[i
         updates["fit"] = recipe.fit.model_copy(update={"epochs": max(1, round(float(np.median(head_epochs))))})
     if recipe.finetune.epochs:
         epochs = max(1, round(float(np.median(backbone_epochs))))
-        updates["finetune"] = recipe.finetune.model_copy(update={"epochs": epochs})
+        # What is warmed up and no more would end at less than the rate it was validated with.
+        warmup = min(recipe.finetune.warmup, epochs - 1)
+        updates["finetune"] = recipe.finetune.model_copy(update={"epochs": epochs, "warmup": warmup})
     return recipe.model_copy(update=updates)
 
 

@@ -79,12 +79,15 @@ def stage(material: Material, recipe: Recipe, train: Positions, folder: Path, pr
         classifier,
         pictures,
         None,
-        recipe.finetune.model_copy(update={"epochs": epochs, "balance": "weights"}),
+        recipe.finetune.model_copy(
+            update={"epochs": epochs, "warmup": min(recipe.finetune.warmup, epochs - 1), "balance": "weights"}
+        ),
         recipe.jitter,
         Plan(epochs, epochs, recipe.fit.seed, folder),
         lambda row: progress(f"{folder.parent.name}: patches", row.epoch, epochs),
     )
-    return _trained(backbone, classifier)
+    places = material.backbone.places if material.backbone else backbone.places
+    return replace(_trained(backbone, classifier), places=places)
 
 
 def _trained(backbone: Backbone, classifier: Classifier) -> Backbone:

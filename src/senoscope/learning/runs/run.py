@@ -28,7 +28,7 @@ from senoscope.evidence.evaluation.by_patient import by_patient
 from senoscope.evidence.evaluation.evaluate import PAPER_LEAK, evaluate
 from senoscope.evidence.evaluation.evaluation import Evaluation, assess
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
-from senoscope.evidence.index import Index
+from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.index.exams import record_of
 from senoscope.evidence.index.splits import write_split
 from senoscope.evidence.metrics import operating
@@ -142,11 +142,18 @@ def _open(recipe: Recipe, divided: Division, backbone: Backbone | None, out: Pat
 
 
 def _facts(recipe: Recipe, images: Index) -> str:
-    """Hash of what the recipe goes by beside the pixels, which the data's own hash does not cover."""
-    said = [
+    """Hash of what the recipe goes by beside pixels and labels, which the data's own hash does not cover."""
+    said: list[list[object]] = [
         [sample.sample_id, *(record_of(sample).get(name) for name in recipe.record.facts)] for sample in images.samples
     ]
-    return hashlib.sha256(json.dumps(sorted(said, key=str)).encode()).hexdigest() if recipe.record.facts else ""
+    if recipe.patch.epochs:
+        said += [[s.sample_id, [vars(box) for box in s.boxes], _outlines(images.root, s)] for s in images.samples]
+    asked = recipe.record.facts or recipe.patch.epochs
+    return hashlib.sha256(json.dumps(sorted(said, key=str)).encode()).hexdigest() if asked else ""
+
+
+def _outlines(root: Path, sample: Sample) -> list[str]:
+    return [hashlib.sha256((root / mask).read_bytes()).hexdigest() for mask in sample.masks]
 
 
 def _assignment(index: Index, folded: Positions) -> str:

@@ -95,13 +95,8 @@ class Tracker:
             log.warning("MLflow is left alone from here on (%s: %s); the training goes on", type(error).__name__, words)
 
     def _open(self) -> None:
-        # A server that is down must not hold the training up for minutes, and nobody else is to be told of it.
-        for name, value in {
-            "HTTP_REQUEST_MAX_RETRIES": "1",
-            "HTTP_REQUEST_TIMEOUT": "10",
-            "DISABLE_TELEMETRY": "true",
-        }.items():
-            os.environ.setdefault(f"MLFLOW_{name}", value)
+        for name, value in MANNERS.items():
+            os.environ.setdefault(name, value)
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
         from mlflow.tracking import MlflowClient
