@@ -111,6 +111,8 @@ facts = ["age"]
         ({"input.views": "2"}, "exams and records go without input.views"),
         ({"split.mode": "crossval", "split.ensemble": "true"}, "split.ensemble"),
         ({"model.backbone": "smallcnn"}, "must be false"),
+        ({"finetune.epochs": "2", "finetune.warmup": "2"}, "warmup must be below"),
+        ({"record.facts": '["age", "age"]'}, "named twice"),
         ({"model.backbone": "smallcnn+resnet50"}, "no frozen stage"),
     ],
 )

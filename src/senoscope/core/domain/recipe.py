@@ -59,6 +59,8 @@ class Recipe(Part):
             raise ValueError("patch.epochs needs whole pictures: input.region other than 'lesion', no before_split")
         if self.model.head.startswith("svm") and self.finetune.epochs:
             raise ValueError("a support vector machine has no fine-tuning: finetune.epochs must be 0")
+        if self.finetune.epochs and self.finetune.warmup >= self.finetune.epochs:
+            raise ValueError("finetune.warmup must be below finetune.epochs, or the rate is never reached")
         if self.fit.loss == "focal" and self.fit.solver != "adam":
             raise ValueError("fit.loss = 'focal' is for fit.solver = 'adam'")
         if self.split.test_fold >= self.split.folds:
