@@ -14,6 +14,7 @@ from pydantic_core import PydanticUndefined
 
 from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.domain.recipe import Recipe, parse_recipe
+from senoscope.core.recipes import recipe_text
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
 from senoscope.runtime.store import shipped
@@ -109,6 +110,25 @@ def test_links_lead_somewhere(page: Path) -> None:
     links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text(encoding="utf-8"))
 
     assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_page_measures_a_model_on_what_it_was_cross_validated_on(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    runs = re.findall(r"^senoscope train (\w+) .*--out (\w+)", text, flags=re.MULTILINE)
+    trained = {out: recipe for recipe, out in runs}
+
+    for out, dataset in re.findall(r"senoscope evaluate (\w+) .*--dataset (\w+)", text):
+        if out in trained and (recipe := parse_recipe(recipe_text(trained[out]))).split.mode == "crossval":
+            assert dataset != recipe.dataset, f"{out} was fitted again on all of {dataset}"
+
+
+def test_every_figure_of_the_response_has_its_command_and_every_command_its_figure() -> None:
+    text = _text("tasks/response.md")
+
+    figures = re.findall(r"^\| `(\w+)`", text, flags=re.MULTILINE)
+    assert figures
+    assert set(figures) == set(re.findall(r"senoscope train (\w+)", text))
 
 
 def test_the_example_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
