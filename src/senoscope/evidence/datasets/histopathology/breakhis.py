@@ -87,4 +87,5 @@ BREAKHIS = Dataset(
     patients=82,
     layout=f"{FOLDER}/histology_slides/breast/{{benign,malignant}}/SOB/… with 'SOB_B_A-14-22549AB-100-001.png'",
     read=_read,
+    outcome=("subtype",),
 )

@@ -111,5 +111,6 @@ BREAST_USG = Dataset(
     patients=256,
     layout="BrEaST-Lesions-USG-clinical-data*.xlsx with case001.png and case001_tumor.png beside it or a folder below",
     read=_read,
+    outcome=("birads", "histology", "verification", "interpretation"),
     label_of="patient",
 )

@@ -142,4 +142,5 @@ BUS_BRA = Dataset(
     patients=1064,
     layout="bus_data.csv with Images/bus_0001-l.png and Masks/mask_0001-l.png",
     read=_read,
+    outcome=("birads", "histology"),
 )
