@@ -104,6 +104,20 @@ def test_a_run_taken_up_again_changes_nothing(root: Path, runs: Path, monkeypatc
     assert ((runs / "both" / "bundle" / "model.onnx").read_bytes(), _report(runs / "both")) == before
 
 
+def test_exams_of_which_one_image_is_read_are_tested_by_the_label_of_all(tmp_path: Path) -> None:
+    root = rsna_exams(tmp_path / "rsna", 36)
+    changes = {"exam__by": "patient", "exam__most": "1", "split__mode": "holdout", "record__facts": "[]"}
+    asked = recipe(**{**LIGHT, **changes})
+
+    found = train(asked, root, tmp_path / "run").evaluation
+
+    divided = indexed(asked, root)
+    tested = read_split(tmp_path / "run" / "split.csv", divided.index).positions("test")
+    assert isinstance(found, Evaluation)
+    expected = divided.index.take(tested).labels_as("cancer")
+    assert (len(found.labels), int(found.labels.sum())) == (len(expected), int(expected.sum()))
+
+
 def test_another_models_answers_are_facts_to_go_by(root: Path, runs: Path, tmp_path: Path) -> None:
     table = tmp_path / "density.csv"
     rows = [f"{sample.sample_id},{'dense' if sample.label == 'cancer' else 'fatty'}" for sample in _breasts(root)]

@@ -122,10 +122,16 @@ class Material:
         return [self.plain[positions], *(np.ascontiguousarray(view) for view in turned)]
 
     def images_of(self, positions: Positions) -> Index:
-        """List these samples image by image."""
+        """List these samples image by image; of exams, the images that are read."""
         if self.exams is None:
             return self.index.take(positions)
         return self.exams.images.take(np.sort(self.exams.part(positions)[0]))
+
+    def all_images_of(self, positions: Positions) -> Index:
+        """List these samples image by image; of exams, those that are not read too: the label is of all of them."""
+        if self.exams is None:
+            return self.index.take(positions)
+        return self.exams.images.take(np.sort(np.concatenate([self.exams.whole[exam] for exam in positions])))
 
     def pictures(self, positions: Positions) -> Pictures:
         """Image files of these samples, for fine-tuning."""
@@ -188,7 +194,7 @@ def gather(recipe: Recipe, divided: Division, backbone: Backbone | None, progres
         features = _embedded(recipe, divided.images, pipeline, backbone, progress)
     behind = None
     if divided.exams is not None:
-        behind = exam_data(recipe, divided.images, divided.exams.members, backbone.features if backbone else 0)
+        behind = exam_data(recipe, divided.exams, backbone.features if backbone else 0)
         features = (
             np.empty((len(index), 1, 0), np.float32)
             if recipe.model.from_scratch

@@ -28,7 +28,7 @@ def records_alone(material: Material, folds: Sequence[Scores], folder: Path, pro
     if behind is None or not recipe.record.facts or not recipe.model.sees or material.answers > 1:
         return []
     plain = without_pictures(recipe)
-    data = exam_data(plain, behind.images, behind.members, 0)
+    data = exam_data(plain, behind, 0)
     rows = data.rows(np.empty((len(data.images), 0), np.float32))
     bare = replace(material, recipe=plain, backbone=None, plain=rows, extra=rows[:, None][:, :0], exams=data)
     base = [scored(bare, fold, folder / str(fold), progress) for fold in range(recipe.split.folds)]

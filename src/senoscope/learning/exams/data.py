@@ -1,6 +1,5 @@
 """What a run over exams has beside what every run has: the images, their records, and how both are laid into rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +9,7 @@ from senoscope.core.domain.bundle import ExamSpec
 from senoscope.core.domain.coding import RecordCoding, fit_coding
 from senoscope.core.domain.recipe import Recipe
 from senoscope.evidence.index import Index
-from senoscope.evidence.index.exams import record_of
+from senoscope.evidence.index.exams import Exams, record_of
 from senoscope.learning.exams.packing import Packing
 
 
@@ -20,7 +19,8 @@ class ExamData:
 
     Args:
         images: image by image, of N.
-        members: positions of each exam's images.
+        members: positions of each exam's images that are read.
+        whole: positions of all its images; of an exam of too many, more.
         coding: of the records. Its words are those of all data; which of them are learnt is the training part's matter.
         codes: (N, M) coded records.
         packing: how exams are laid into rows.
@@ -28,6 +28,7 @@ class ExamData:
 
     images: Index
     members: tuple[NDArray[np.int64], ...]
+    whole: tuple[NDArray[np.int64], ...]
     coding: RecordCoding
     codes: NDArray[np.float32]
     packing: Packing
@@ -53,10 +54,10 @@ class ExamData:
         return ExamSpec(by=recipe.exam.by, most=recipe.exam.most, coding=self.coding)
 
 
-def exam_data(recipe: Recipe, images: Index, members: Sequence[NDArray[np.int64]], features: int) -> ExamData:
+def exam_data(recipe: Recipe, found: Exams | ExamData, features: int) -> ExamData:
     """Code the records of all images for a recipe, with D = `features` numbers an image."""
-    records = [record_of(sample) for sample in images.samples]
+    records = [record_of(sample) for sample in found.images.samples]
     coding = fit_coding(recipe.record.facts, records)
-    views = max(len(positions) for positions in members)
+    views = max(len(positions) for positions in found.members)
     packing = Packing(views if recipe.exam.by == "image" else recipe.exam.most, features, coding.width)
-    return ExamData(images, tuple(members), coding, coding.encode(records), packing)
+    return ExamData(found.images, found.members, found.whole, coding, coding.encode(records), packing)

@@ -186,7 +186,7 @@ def _holdout(material: Material, out: Path, progress: Progress) -> Outcome:
     words = f"the validation part of {material.recipe.dataset}"
     manifest = pack(material, done.classifier, validation, values, words, seen, out / "bundle", progress)
     progress("testing", 0, len(test))
-    found = evaluate(load(out / "bundle"), material.images_of(test), held_out="part test of split.csv")
+    found = evaluate(load(out / "bundle"), material.all_images_of(test), held_out="part test of split.csv")
     return _finish(manifest, found, out)
 
 
