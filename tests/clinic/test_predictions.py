@@ -155,10 +155,10 @@ def test_one_picture_for_a_bundle_of_exams_is_an_exam_of_it_alone(settings: Sett
     assert shown.shape == (160, 200, 4)
 
 
-def test_a_bundle_that_looks_at_no_pictures_says_so(settings: Settings, home: Path, scan: bytes) -> None:
+def test_a_bundle_that_looks_at_no_pictures_is_not_offered(settings: Settings, home: Path, scan: bytes) -> None:
     tiny_exam_bundle(home / "bundles" / "records", sees=False)
     with TestClient(create_app(settings), base_url="http://localhost") as client:
-        view = ended(client, upload(client, ("film.png", scan), bundle="tiny_exam")[0]["id"])
+        reply = client.post(PREDICTIONS, files=[("files", ("film.png", scan))], data={"bundle": "tiny_exam"})
 
-    assert view["state"] == "failed"
-    assert "looks at no pictures" in view["error"]["message"]
+    assert reply.status_code == 400
+    assert "there is no bundle 'tiny_exam'" in reply.json()["message"]
