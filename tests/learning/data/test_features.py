@@ -130,7 +130,7 @@ def test_finished_batches_survive_a_kill(own_store: Path, tmp_path: Path) -> Non
     folder = pictures(tmp_path / "in", 64)
     own_store.parent.mkdir()
     command = [sys.executable, "-c", SLOW_RUN, str(own_store), str(folder)]
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     with subprocess.Popen(command, cwd=root, env={**os.environ, "PYTHONPATH": str(root)}) as process:
         _wait_for_rows(own_store, 16, process)
         os.kill(process.pid, signal.SIGKILL)

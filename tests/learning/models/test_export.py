@@ -82,7 +82,7 @@ def test_batch_is_free_and_picture_is_not(pair: Pair) -> None:
 
 
 def test_export_says_nothing_of_the_machine(pair: Pair) -> None:
-    assert str(Path(__file__).resolve().parents[2]).encode() not in pair.content
+    assert str(Path(__file__).resolve().parents[3]).encode() not in pair.content
     assert b".py" not in pair.content
 
 
