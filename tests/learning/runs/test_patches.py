@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from senoscope.core.domain.recipe import Recipe, parse_recipe
-from senoscope.core.errors import DatasetError, RecipeError
+from senoscope.core.errors import DatasetError, RecipeError, RunError
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluation.evaluate import evaluate
@@ -155,6 +155,29 @@ def test_cut_short_and_run_again_is_the_same(root: Path, tmp_path: Path, stage: 
     found = crossvalidate(asked, root, tmp_path / "cut")
 
     np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+
+
+def test_a_run_is_not_taken_up_with_other_outlines(tmp_path: Path) -> None:
+    root = mias_lesions(tmp_path / "data")
+    crossvalidate(recipe(), root, tmp_path / "out")
+    before = (tmp_path / "out" / "folds" / "0" / "patch" / "patches.csv").read_bytes()
+    table = root / "Info.txt"
+    table.write_text(table.read_text("latin-1").replace(" 40\n", " 20\n"), encoding="latin-1")
+
+    with pytest.raises(RunError, match="other facts"):
+        crossvalidate(recipe(), root, tmp_path / "out")
+
+    assert (tmp_path / "out" / "folds" / "0" / "patch" / "patches.csv").read_bytes() == before
+
+
+def test_a_network_from_scratch_takes_patches_of_one_size_and_pictures_of_another(
+    root: Path, tmp_path: Path
+) -> None:
+    scratch = {"model__backbone": "smallcnn", "model__head": "dense", "fit__solver": "adam", "finetune__epochs": "1"}
+
+    found = crossvalidate(recipe(patch__epochs="1", **scratch), root, tmp_path / "out")
+
+    assert np.isfinite(found.probabilities).all()
 
 
 def test_what_gives_no_patches_is_refused_before_training(root: Path, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ class Index:
 
         A sample without a file has the hash of what is known of it.
         """
-        by_path = {sample.path: _hash(self.root / sample.path) for sample in self.samples if sample.path}
+        by_path = {sample.path: file_hash(self.root / sample.path) for sample in self.samples if sample.path}
         return tuple(by_path[sample.path] if sample.path else _known(sample) for sample in self.samples)
 
     def fingerprint(self) -> DatasetFingerprint:
@@ -224,7 +224,8 @@ def _known(sample: Sample) -> str:
     return hashlib.sha256(facts.encode()).hexdigest()
 
 
-def _hash(path: Path) -> str:
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file of a dataset, in hex; one that cannot be read raises `DatasetError`."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -28,8 +28,9 @@ from senoscope.evidence.evaluation.by_patient import by_patient
 from senoscope.evidence.evaluation.evaluate import PAPER_LEAK, evaluate
 from senoscope.evidence.evaluation.evaluation import Evaluation, assess
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
-from senoscope.evidence.index import Index, Sample
+from senoscope.evidence.index import Index
 from senoscope.evidence.index.exams import record_of
+from senoscope.evidence.index.samples import file_hash
 from senoscope.evidence.index.splits import write_split
 from senoscope.evidence.metrics import operating
 from senoscope.evidence.metrics.classification import roc_auc_within
@@ -147,13 +148,11 @@ def _facts(recipe: Recipe, images: Index) -> str:
         [sample.sample_id, *(record_of(sample).get(name) for name in recipe.record.facts)] for sample in images.samples
     ]
     if recipe.patch.epochs:
-        said += [[s.sample_id, [vars(box) for box in s.boxes], _outlines(images.root, s)] for s in images.samples]
+        for sample in images.samples:
+            masks = [file_hash(images.root / mask) for mask in sample.masks]
+            said.append([sample.sample_id, [vars(box) for box in sample.boxes], masks])
     asked = recipe.record.facts or recipe.patch.epochs
     return hashlib.sha256(json.dumps(sorted(said, key=str)).encode()).hexdigest() if asked else ""
-
-
-def _outlines(root: Path, sample: Sample) -> list[str]:
-    return [hashlib.sha256((root / mask).read_bytes()).hexdigest() for mask in sample.masks]
 
 
 def _assignment(index: Index, folded: Positions) -> str:
