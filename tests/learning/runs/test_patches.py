@@ -170,9 +170,7 @@ def test_a_run_is_not_taken_up_with_other_outlines(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "folds" / "0" / "patch" / "patches.csv").read_bytes() == before
 
 
-def test_a_network_from_scratch_takes_patches_of_one_size_and_pictures_of_another(
-    root: Path, tmp_path: Path
-) -> None:
+def test_a_network_from_scratch_takes_patches_of_one_size_and_pictures_of_another(root: Path, tmp_path: Path) -> None:
     scratch = {"model__backbone": "smallcnn", "model__head": "dense", "fit__solver": "adam", "finetune__epochs": "1"}
 
     found = crossvalidate(recipe(patch__epochs="1", **scratch), root, tmp_path / "out")
