@@ -5,6 +5,7 @@
     answer = model.predict(image)                     # -> Prediction; also a path, or a list of either
     exam = senoscope.Exam("woman 1", (senoscope.View("l_cc.png", {"age": "50"}), senoscope.View("l_mlo.png")))
     answer = model.predict(exam)                      # -> ExamPrediction, of a bundle that was trained on exams
+    where = senoscope.load(RUN).predict(image)        # -> OutlinePrediction, of a bundle that marks regions
     report = senoscope.evaluate(model, index)         # figures with intervals -> Evaluation
 
 Names are imported when they are first used, so that `import senoscope` costs nothing.
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from senoscope.core.errors import SenoscopeError
     from senoscope.core.io import read
     from senoscope.evidence.evaluation.evaluate import evaluate
-    from senoscope.runtime.store import load
+    from senoscope.runtime.store import load_any as load
 
 __version__ = "0.1.0"
 __all__ = [
@@ -44,7 +45,7 @@ _HOMES = {
     "SenoscopeError": "senoscope.core.errors",
     "View": "senoscope.core.domain.exam",
     "evaluate": "senoscope.evidence.evaluation.evaluate",
-    "load": "senoscope.runtime.store",
+    "load": "senoscope.runtime.store:load_any",
     "read": "senoscope.core.io",
 }
 
@@ -52,7 +53,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'senoscope' has no attribute {name!r}")
-    return getattr(import_module(_HOMES[name]), name)
+    module, _, there = _HOMES[name].partition(":")
+    return getattr(import_module(module), there or name)
 
 
 def __dir__() -> list[str]:

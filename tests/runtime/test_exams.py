@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image as Pil
 
-from senoscope.core.domain.bundle import ExamSpec
+from senoscope.core.domain.bundle import BundleManifest, ExamSpec
 from senoscope.core.domain.coding import RecordCoding, fit_coding
 from senoscope.core.domain.exam import Exam, View
 from senoscope.core.domain.image import Image
@@ -255,6 +255,7 @@ def test_several_labels(tmp_path: Path) -> None:
 def test_bundles_of_exams_verify(tmp_path: Path, *, sees: bool, facts: tuple[str, ...]) -> None:
     manifest = verify(tiny_exam_bundle(tmp_path, sees=sees, facts=facts))
 
+    assert isinstance(manifest, BundleManifest)
     assert manifest.exam is not None
     assert [fact.name for fact in manifest.exam.coding.facts] == list(facts)
 

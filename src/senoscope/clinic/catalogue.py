@@ -5,11 +5,11 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.errors import BundleError, NotFoundError, ServiceError, UsageError
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
 from senoscope.runtime import store
+from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.predictor import Model
 
 log = logging.getLogger(__name__)
@@ -34,8 +34,8 @@ class Catalogue:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._entries: dict[str, tuple[BundleManifest, Path]] = {}
-        self._models: dict[str, Model] = {}
+        self._entries: dict[str, tuple[store.Manifest, Path]] = {}
+        self._models: dict[str, Model | Outliner] = {}
         self._lock = threading.Lock()
         for manifest in store.shipped():
             self._add(manifest, store.ZOO / manifest.name)
@@ -47,20 +47,20 @@ class Catalogue:
                 continue
             self._add(manifest, place)
 
-    def _add(self, manifest: BundleManifest, place: Path) -> None:
+    def _add(self, manifest: store.Manifest, place: Path) -> None:
         if manifest.recipe.model.sees:
             self._entries[manifest.name] = (manifest, place)
         else:
             log.warning("left out: %s looks at no picture, and pictures are what is sent here", place)
 
-    def manifests(self) -> list[BundleManifest]:
+    def manifests(self) -> list[store.Manifest]:
         """Every bundle's manifest."""
         return [manifest for manifest, _ in self._entries.values()]
 
-    def _entry(self, name: str) -> tuple[BundleManifest, Path]:
+    def _entry(self, name: str) -> tuple[store.Manifest, Path]:
         return Registry("bundle", self._entries.items()).get(name)
 
-    def manifest(self, name: str) -> BundleManifest:
+    def manifest(self, name: str) -> store.Manifest:
         """Return the manifest of a bundle; raises `NotFoundError`."""
         if name not in self._entries:
             raise NotFoundError(f"there is no bundle {name!r}", f"there are: {', '.join(self._entries) or 'none'}")
@@ -75,11 +75,11 @@ class Catalogue:
             return ""
         return path.read_text("utf-8", errors="replace")
 
-    def load(self, name: str) -> Model:
+    def load(self, name: str) -> Model | Outliner:
         """Return a bundle ready to predict, loaded once; raises `UsageError` or `BundleError`."""
         with self._lock:
             if name not in self._models:
-                self._models[name] = store.load(self._entry(name)[1])
+                self._models[name] = store.load_any(self._entry(name)[1])
             return self._models[name]
 
     def ask(self, task: str = "", bundle: str = "", operating_point: str = "") -> Question:
@@ -101,7 +101,7 @@ class Catalogue:
             )
         return Question(manifest.task, manifest.name, operating_point or manifest.operating_point)
 
-    def _for_task(self, task: str) -> BundleManifest:
+    def _for_task(self, task: str) -> store.Manifest:
         tasks = list(dict.fromkeys(manifest.task for manifest in self.manifests()))
         if not task and len(tasks) > 1:
             raise UsageError("the request does not say which task is meant", f"add task, one of: {', '.join(tasks)}")

@@ -14,6 +14,9 @@ OUTPUTS = ("logits", "saliency", "embedding")
 PARTS = (*OUTPUTS, "attention")
 """What the network of an exam gives."""
 
+OUTLINE = ("mask_logits", "embedding")
+"""What the network of a task that marks regions gives."""
+
 ROUNDING = 1e-3
 """By which shares may miss zero and their sum one."""
 
@@ -70,7 +73,7 @@ class ExamActivations:
 
 
 class _Network:
-    """A network in memory; see `Session` and `ExamSession`."""
+    """A network in memory; see `Session`, `ExamSession` and `OutlineSession`."""
 
     def __init__(self, model: bytes, threads: int) -> None:
         options = ort.SessionOptions()
@@ -133,6 +136,33 @@ class Session(_Network):
         if len(saliency) != count or len(embedding) != count:
             raise BundleError(f"of {count} images the network explains {len(saliency)}", "retrain the bundle")
         return Activations(logits, saliency, embedding)
+
+
+class OutlineSession(_Network):
+    """A network that marks regions; see `core.domain.outline_bundle`.
+
+    Args:
+        model: the ONNX file's bytes, as `Session` takes them.
+        threads: threads within one operator; 0 takes every core this process may use.
+
+    Raises:
+        BundleError: not a network ONNX Runtime can run, or one with other inputs and outputs than such a bundle's.
+    """
+
+    def __init__(self, model: bytes, threads: int = 0) -> None:
+        super().__init__(model, threads)
+        self._expect(("image",), OUTLINE, "what marks regions")
+
+    def run(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits (N, K, H, W) and embeddings (N, D) of (N, C, H, W); raises `BundleError` where they do not fit."""
+        logits, embedding = self._run(OUTLINE, {"image": batch})
+        fits = logits.ndim == 4 and logits.shape[2:] == batch.shape[2:] and embedding.ndim == 2
+        if not fits or len(logits) != len(batch) or len(embedding) != len(batch):
+            raise BundleError(
+                f"of images {batch.shape} the network gives maps {logits.shape} and embeddings {embedding.shape}",
+                "retrain the bundle",
+            )
+        return logits, embedding
 
 
 class ExamSession(_Network):

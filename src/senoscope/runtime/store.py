@@ -8,22 +8,38 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
-from senoscope.core.domain.bundle import FORMAT, BundleManifest, EmbeddingReference, MostProbable, SoftmaxCalibration
+from senoscope.core.domain.bundle import (
+    FORMAT,
+    BundleBase,
+    BundleManifest,
+    EmbeddingReference,
+    MostProbable,
+    SoftmaxCalibration,
+)
+from senoscope.core.domain.outline_bundle import OutlineManifest
 from senoscope.core.errors import BundleError, UsageError
 from senoscope.core.preprocess.heat import Torso
 from senoscope.core.preprocess.steps import Breast, Gray, Resize
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
+from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.predictor import Model
 from senoscope.runtime.seal import is_intact
-from senoscope.runtime.session import ExamSession, Session
+from senoscope.runtime.session import ExamSession, OutlineSession, Session
 
 LARGEST_MANIFEST = 20_000_000
 LARGEST_MODEL = 1_000_000_000
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
 
+Manifest = BundleManifest | OutlineManifest
+KINDS: dict[str, type[BundleManifest] | type[OutlineManifest]] = {
+    "classify": BundleManifest,
+    "segment": OutlineManifest,
+}
+"""What a bundle says of itself, by the kind of its task."""
 
-def shipped(zoo: Path = ZOO) -> list[BundleManifest]:
+
+def shipped(zoo: Path = ZOO) -> list[Manifest]:
     """Manifests of the bundles that ship with the package, by name; raises `BundleError` for a damaged one."""
     return [read_manifest(folder) for folder in _folders(zoo)]
 
@@ -60,7 +76,7 @@ def locate(name: str | Path) -> Path:
     return names.get(str(name))
 
 
-def read_manifest(folder: Path) -> BundleManifest:
+def read_manifest(folder: Path) -> Manifest:
     """Read `bundle.json` alone; raises `BundleError` where it is damaged, foreign or of another format version."""
     path = folder / "bundle.json"
     try:
@@ -77,8 +93,12 @@ def read_manifest(folder: Path) -> BundleManifest:
         raise BundleError(f"{path} has format {found!r}; this version reads {FORMAT}", "use a matching Senoscope")
     if not is_intact(content):
         raise BundleError(f"{path} is damaged: its seal does not match", "fetch the bundle again")
+    task = values.get("task")
+    if not isinstance(task, str) or task not in TASKS.names():
+        raise BundleError(f"{path}: unknown task {str(task)[:60]!r}", f"tasks here: {', '.join(TASKS.names())}")
     try:
-        manifest = BundleManifest.model_validate({key: value for key, value in values.items() if key != "seal"})
+        kind = KINDS[TASKS.get(task).kind]
+        manifest = kind.model_validate({key: value for key, value in values.items() if key != "seal"})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
@@ -87,15 +107,22 @@ def read_manifest(folder: Path) -> BundleManifest:
     return manifest
 
 
-def _check(manifest: BundleManifest, path: Path) -> None:
-    if manifest.task not in TASKS.names():
-        raise BundleError(f"{path}: unknown task {manifest.task!r}", f"tasks here: {', '.join(TASKS.names())}")
+def _check(manifest: Manifest, path: Path) -> None:
     task = TASKS.get(manifest.task)
     if manifest.labels != task.labels or manifest.positive != task.positive:
         raise BundleError(f"{path}: labels {manifest.labels} are not the task's {task.labels}", "retrain the bundle")
-    if manifest.operating_point not in [point.name for point in manifest.operating_points]:
+    names = [point.name for point in manifest.operating_points]
+    if manifest.operating_point not in (names or [""]):
         raise BundleError(f"{path}: operating point {manifest.operating_point!r} is not defined", "retrain the bundle")
-    _check_labels(manifest, path)
+    if isinstance(manifest, BundleManifest):
+        _check_labels(manifest, path)
+    elif (manifest.calibration is None) != (not names) or (names and len(task.labels) > 2):
+        raise BundleError(f"{path}: its calibration and its operating points do not fit", "retrain the bundle")
+    _check_pipeline(manifest, path)
+    _check_reference(manifest.reference, path)
+
+
+def _check_pipeline(manifest: BundleBase, path: Path) -> None:
     pipeline = manifest.pipeline
     if not any(isinstance(step, Resize) for step in pipeline.steps):
         raise BundleError(
@@ -107,7 +134,6 @@ def _check(manifest: BundleManifest, path: Path) -> None:
         raise BundleError(f"{path}: the pipeline cuts pictures to any size after its resize", "retrain the bundle")
     if pipeline.channels == 1 and not any(isinstance(step, Gray) for step in pipeline.steps):
         raise BundleError(f"{path}: the pipeline has one channel and takes colour", "retrain the bundle")
-    _check_reference(manifest.reference, path)
 
 
 def _check_labels(manifest: BundleManifest, path: Path) -> None:
@@ -139,7 +165,7 @@ def _check_reference(reference: EmbeddingReference, path: Path) -> None:
         raise BundleError(f"{path}: the parts of the embedding reference do not fit together", "retrain the bundle")
 
 
-def read_model(folder: Path, manifest: BundleManifest) -> bytes:
+def read_model(folder: Path, manifest: BundleBase) -> bytes:
     """Read the network's bytes; raises `BundleError` where they are not what the manifest describes."""
     path = folder / manifest.model.path
     try:
@@ -161,8 +187,8 @@ def read_model(folder: Path, manifest: BundleManifest) -> bytes:
     return content
 
 
-def load(name: str | Path, threads: int = 0) -> Model:
-    """Load a bundle, ready to predict.
+def load_any(name: str | Path, threads: int = 0) -> Model | Outliner:
+    """Load a bundle, whatever the kind of its answers, ready to predict.
 
     Args:
         name: a shipped bundle's name, a bundle folder, or a run folder.
@@ -174,13 +200,25 @@ def load(name: str | Path, threads: int = 0) -> Model:
     """
     folder = locate(name)
     manifest = read_manifest(folder)
-    content = read_model(folder, manifest)
+    content, task = read_model(folder, manifest), TASKS.get(manifest.task)
+    if isinstance(manifest, OutlineManifest):
+        return Outliner(manifest, task, OutlineSession(content, threads), folder)
     session = ExamSession(content, manifest.exam.coding.width, threads) if manifest.exam else Session(content, threads)
-    return Model(manifest, TASKS.get(manifest.task), session, folder)
+    return Model(manifest, task, session, folder)
 
 
-def verify(name: str | Path) -> BundleManifest:
-    """Load a bundle and run its network once on a blank input; raises `BundleError` as `load` does."""
-    model = load(name)
+def load(name: str | Path, threads: int = 0) -> Model:
+    """Load a classifier as `load_any` does; raises `UsageError` where the bundle's answers are not labels."""
+    found = load_any(name, threads)
+    if isinstance(found, Model):
+        return found
+    raise UsageError(
+        f"{found.manifest.name} marks regions: its answers are not labels", "give a bundle of a classifier"
+    )
+
+
+def verify(name: str | Path) -> Manifest:
+    """Load a bundle and run its network once on a blank input; raises `BundleError` as `load_any` does."""
+    model = load_any(name)
     model.warm_up()
     return model.manifest

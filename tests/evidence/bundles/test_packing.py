@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from senoscope.core.domain.bundle import BundleManifest, Interval, MetricTable
+from senoscope.core.domain.bundle import Interval, MetricTable
 from senoscope.evidence.bundles.packing import WORDS, card, record, write_manifest
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluation.evaluation import assess
@@ -29,7 +29,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def test_figures_are_added_and_those_of_the_same_evaluation_replaced(bundle: Path) -> None:
-    found: BundleManifest = read_manifest(bundle)
+    found = read_manifest(bundle)
     for figures in (table("a", 0.7), table("b", 0.6), table("a", 0.8), table("a", 0.9, protocol="held out")):
         found = record(bundle, found, figures)
 

@@ -5,13 +5,13 @@ from fastapi import APIRouter
 from senoscope.clinic.routes.responses import PROBLEMS
 from senoscope.clinic.schemas import ModelCardView, ModelView
 from senoscope.clinic.state import Here
-from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.tasks import TASKS
+from senoscope.runtime.store import Manifest
 
 router = APIRouter(prefix="/api/v1/models", tags=["models"], responses=PROBLEMS)
 
 
-def _view(manifest: BundleManifest) -> ModelView:
+def _view(manifest: Manifest) -> ModelView:
     shown = manifest.model_dump(include=set(ModelView.model_fields))
     return ModelView.model_validate({**shown, "title": TASKS.get(manifest.task).title})
 

@@ -215,8 +215,8 @@ class ExamSpec(_Part):
     coding: RecordCoding
 
 
-class BundleManifest(_Part):
-    """`bundle.json`."""
+class BundleBase(_Part):
+    """What every bundle says of itself, whatever the kind of its answers."""
 
     format: Literal[1] = FORMAT
     name: Annotated[str, Field(pattern=r"^[a-z0-9_]{1,64}$")]
@@ -229,13 +229,18 @@ class BundleManifest(_Part):
     positive: str
     model: ModelFile
     pipeline: Pipeline
-    calibration: Annotated[Calibration | SoftmaxCalibration, Field(discriminator="kind")]
-    operating_points: tuple[Point, ...]
-    operating_point: str
     reference: EmbeddingReference
     metrics: tuple[MetricTable, ...]
     datasets: tuple[DatasetFingerprint, ...]
     recipe: Recipe
+
+
+class BundleManifest(BundleBase):
+    """`bundle.json` of a classifier."""
+
+    calibration: Annotated[Calibration | SoftmaxCalibration, Field(discriminator="kind")]
+    operating_points: tuple[Point, ...]
+    operating_point: str
     exam: ExamSpec | None = None
 
     @property

@@ -17,6 +17,7 @@ from senoscope.core.domain.recipe_parts import (
     InputRecipe,
     JitterRecipe,
     ModelRecipe,
+    OutlineRecipe,
     Part,
     PatchRecipe,
     RecordRecipe,
@@ -42,6 +43,7 @@ class Recipe(Part):
     record: RecordRecipe = RecordRecipe()
     patch: PatchRecipe = PatchRecipe()
     model: ModelRecipe = ModelRecipe()
+    outline: OutlineRecipe = OutlineRecipe()
     augment: AugmentRecipe = AugmentRecipe()
     fit: FitRecipe = FitRecipe()
     finetune: FinetuneRecipe = FinetuneRecipe()

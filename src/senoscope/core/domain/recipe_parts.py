@@ -1,4 +1,4 @@
-"""The parts of a recipe: data, split, input, exam, record, model, augmentation, fit, fine-tuning, patches, jitter."""
+"""The parts of a recipe: data, split, input, exam, record, model, outline, augmentation, fit, fine-tuning, jitter."""
 
 from typing import Annotated, Literal
 
@@ -142,6 +142,22 @@ class PatchRecipe(Part):
     smallest: Annotated[float, Field(gt=0, le=1)] = 0.1
     ordinary: Annotated[int, Field(ge=0, le=64)] = 2
     size: Annotated[int, Field(ge=32, le=1024)] = 224
+
+
+class OutlineRecipe(Part):
+    """How regions are marked, in tasks that ask where: `model.backbone` is then the encoder.
+
+    `architecture` is one of segmentation_models_pytorch by its name there, such as `unet`, `fpn` or `deeplabv3plus`;
+    `channels` are those of a U-Net's decoder, deepest first, and the library's own where none are given. The loss is
+    Dice and what `finetune.loss` names, in equal parts. A region smaller than a share `smallest` of the picture is left
+    out. With `tile` the network sees squares of that side at the picture's own resolution, not the whole picture
+    fitted into `input.size`.
+    """
+
+    architecture: str = "unet"
+    channels: Annotated[tuple[Annotated[int, Field(ge=1, le=2048)], ...], Field(max_length=5)] = ()
+    smallest: Annotated[float, Field(ge=0, lt=1)] = 0.001
+    tile: Annotated[int, Field(ge=0, le=4096)] = 0
 
 
 class ModelRecipe(Part):

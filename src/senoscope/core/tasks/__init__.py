@@ -12,6 +12,7 @@ from senoscope.core.tasks.response import RESPONSE
 from senoscope.core.tasks.screening import SCREENING
 from senoscope.core.tasks.thermography import THERMOGRAPHY
 from senoscope.core.tasks.ultrasound import ULTRASOUND
+from senoscope.core.tasks.ultrasound_outline import ULTRASOUND_OUTLINE
 
 TASKS: Registry[Task] = Registry(
     "task",
@@ -19,7 +20,7 @@ TASKS: Registry[Task] = Registry(
         (task.name, task)
         for task in (
             *(THERMOGRAPHY, ULTRASOUND, SCREENING, INVASIVENESS, MAMMOGRAPHY, ABNORMALITY, DENSITY, BIOPSY, IDC),
-            RESPONSE,
+            *(RESPONSE, ULTRASOUND_OUTLINE),
         )
     ],
 )

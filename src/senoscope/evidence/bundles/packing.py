@@ -2,25 +2,29 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeVar
 
-from senoscope.core.domain.bundle import BundleManifest, MetricTable, MostProbable, OperatingPoint
+from senoscope.core.domain.bundle import BundleBase, BundleManifest, MetricTable, MostProbable, OperatingPoint
+from senoscope.core.domain.outline_bundle import OutlineManifest
 from senoscope.core.domain.recipe import Recipe
 from senoscope.evidence.metrics.classification import TITLES
 from senoscope.evidence.metrics.multiclass import WORDS as OVERALL
 from senoscope.evidence.tables.rows import write_text
 from senoscope.runtime.seal import sealed
 
+Manifest = TypeVar("Manifest", bound=BundleBase)
+
 WORDS = TITLES | {"pr_auc": "PR AUC", "ece": "ECE"}
 """Words for figures in a card; they stay as they are, so that the card of a bundle that ships is what `card` writes."""
 
 
-def write_manifest(folder: Path, manifest: BundleManifest) -> None:
+def write_manifest(folder: Path, manifest: BundleBase) -> None:
     """Write `bundle.json` and `card.md` into a bundle's folder, each whole or not at all."""
     write_text(folder / "bundle.json", sealed(manifest.model_dump_json(indent=1)))
     write_text(folder / "card.md", card(manifest))
 
 
-def record(folder: Path, manifest: BundleManifest, table: MetricTable) -> BundleManifest:
+def record(folder: Path, manifest: Manifest, table: MetricTable) -> Manifest:
     """Add the figures of an evaluation to a bundle; figures of the same dataset and protocol are replaced."""
     others = tuple(old for old in manifest.metrics if (old.dataset, old.protocol) != (table.dataset, table.protocol))
     updated = manifest.model_copy(update={"metrics": (*others, table)})
@@ -28,21 +32,17 @@ def record(folder: Path, manifest: BundleManifest, table: MetricTable) -> Bundle
     return updated
 
 
-def card(manifest: BundleManifest) -> str:
+def card(manifest: BundleBase) -> str:
     """Say in Markdown what a bundle is for, what it was made of, and how well it does; after Mitchell et al. 2019."""
-    recipe = manifest.recipe
     parts = [
         f"# {manifest.name} {manifest.version}",
         manifest.intended_use,
         "**Research use only; not for diagnosis.**",
         *(_chance(table) for table in manifest.metrics),
         "## Answer",
-        _answer(manifest),
-        _points(manifest),
+        *_answer(manifest),
         "## Model",
-        f"`{recipe.model.backbone}` at {recipe.input.size} × {recipe.input.size} pixels ({recipe.input.fit}), "
-        f"{recipe.model.head} head, {recipe.augment.views} extra views, "
-        f"{_trained(recipe)}. Recipe: `{recipe.name}`. {recipe.about}",
+        _model(manifest),
         "## Data",
         *(_dataset(manifest, number) for number in range(len(manifest.datasets))),
         "## Figures",
@@ -55,7 +55,46 @@ def card(manifest: BundleManifest) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _answer(manifest: BundleManifest) -> str:
+def _model(manifest: BundleBase) -> str:
+    recipe = manifest.recipe
+    seen = f"`{recipe.model.backbone}` at {recipe.input.size} × {recipe.input.size} pixels ({recipe.input.fit}), "
+    if isinstance(manifest, OutlineManifest):
+        return f"{seen}`{recipe.outline.architecture}` decoder. Recipe: `{recipe.name}`. {recipe.about}"
+    return (
+        f"{seen}{recipe.model.head} head, {recipe.augment.views} extra views, {_trained(recipe)}. "
+        f"Recipe: `{recipe.name}`. {recipe.about}"
+    )
+
+
+def _answer(manifest: BundleBase) -> list[str]:
+    match manifest:
+        case BundleManifest():
+            return [_classes(manifest), _points(manifest)]
+        case OutlineManifest():
+            return [_regions(manifest), _thresholds(manifest) if manifest.operating_points else ""]
+    raise TypeError(type(manifest))
+
+
+def _regions(manifest: OutlineManifest) -> str:
+    if len(manifest.labels) > 2:
+        return (
+            f"Task `{manifest.task}`: every pixel is called one of {len(manifest.labels)} labels, the likeliest. "
+            f"Share and outline are given of each: {', '.join(manifest.labels)}."
+        )
+    marked = (
+        f"Task `{manifest.task}`: pixels are marked *{manifest.positive}* from a probability of "
+        f"{manifest.threshold:.2f} on, regions below {manifest.smallest:.2%} of the picture left out. "
+    )
+    found = manifest.calibration
+    if found is None:
+        return marked + "Every picture it was trained on shows one: whether there is any is not answered."
+    return marked + (
+        f"The probability that there is one at all comes from the likeliest pixels, calibrated ({found.kind}) on "
+        f"{found.fitted_on}, {found.images} images, {found.prevalence:.1%} with one."
+    )
+
+
+def _classes(manifest: BundleManifest) -> str:
     calibration, several = manifest.calibration, len(manifest.labels) > 2
     asked = "each has its probability" if several else f"the probability is of *{manifest.positive}*"
     rarer = "a label" if several else "the disease"
@@ -98,7 +137,7 @@ def _calling(manifest: BundleManifest, point: MostProbable) -> str:
     return "\n".join([chosen, "", "| label | sensitivity there |", "|---|---|", *rows])
 
 
-def _thresholds(manifest: BundleManifest) -> str:
+def _thresholds(manifest: BundleManifest | OutlineManifest) -> str:
     rows = [
         f"| {point.name}{' (default)' if point.name == manifest.operating_point else ''} | {point.threshold:.3f} "
         f"| {point.rule} | {point.sensitivity} | {point.specificity} |"
@@ -106,15 +145,16 @@ def _thresholds(manifest: BundleManifest) -> str:
         if isinstance(point, OperatingPoint)
     ]
     head = "| operating point | threshold | rule | sensitivity there | specificity there |"
+    known = manifest.calibration.fitted_on if manifest.calibration else ""
     chosen = (
-        f"Thresholds were chosen on {manifest.calibration.fitted_on}; sensitivity and specificity *there* are of the "
+        f"Thresholds were chosen on {known}; sensitivity and specificity *there* are of the "
         "same answers and therefore somewhat too good. Those under Figures are of answers on which no threshold was "
         "chosen, unless marked leaky."
     )
     return "\n".join([chosen, "", head, "|---|---|---|---|---|", *rows])
 
 
-def _dataset(manifest: BundleManifest, number: int) -> str:
+def _dataset(manifest: BundleBase, number: int) -> str:
     data = manifest.datasets[number]
     return (
         f"{data.title}: {data.images} images, {data.patients} patients or duplicate groups. Licence: {data.licence}. "
@@ -147,7 +187,7 @@ def _title(name: str, titles: Mapping[str, str]) -> str:
     return f"{label}: {WORDS.get(figure, figure)}" if dot else titles.get(name, name)
 
 
-def _limits(manifest: BundleManifest) -> str:
+def _limits(manifest: BundleBase) -> str:
     return (
         f"Images unlike those it was trained on ({manifest.reference.fitted_on}) are called out and get no answer; the "
         "limit lets through 99 % of held-out images of the same kind. It reads one still picture and knows nothing of "

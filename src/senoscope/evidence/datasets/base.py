@@ -9,6 +9,10 @@ from senoscope.core.tasks.base import Modality, Task
 from senoscope.evidence.index import Index, Sample
 
 
+PATHOLOGY = "pathology"
+"""Fact that holds the publisher's class where the task's labels say only whether there is a lesion."""
+
+
 @dataclass(frozen=True)
 class Labelling:
     """How the samples of a dataset answer a task.
@@ -21,6 +25,11 @@ class Labelling:
 
     fact: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
+
+
+def _said(task: Task, sample: Sample) -> Mapping[str, str]:
+    """Facts of a sample; where the task asks for no class, the publisher's own is one of them."""
+    return sample.facts if task.kind == "classify" else {**sample.facts, PATHOLOGY: sample.label}
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,9 @@ class Dataset:
             words = [labelling.words.get(word, "") if labelling.words else word for word in said]
             lost = sum(not word for word in words)
             samples = tuple(
-                replace(sample, label=word) for sample, word in zip(index.samples, words, strict=True) if word
+                replace(sample, label=word, facts=_said(task, sample))
+                for sample, word in zip(index.samples, words, strict=True)
+                if word
             )
             note = (f"left out, as they do not answer the task {task.name}: {lost:,} samples",) if lost else ()
             index = replace(index, samples=samples, notes=index.notes + note)
@@ -128,7 +139,7 @@ class Dataset:
     def known_after(self, task: str) -> frozenset[str]:
         """Facts that nothing which answers a task may go by: what is known only after reading, and its own answer."""
         labelling = self.tasks.get(task, Labelling())
-        return frozenset(filter(None, (*self.outcome, labelling.fact)))
+        return frozenset(filter(None, (*self.outcome, labelling.fact, PATHOLOGY)))
 
     def validate(self, index: Index) -> tuple[Check, ...]:
         """Lay the numbers found beside the published ones: the total, each label, the patients."""

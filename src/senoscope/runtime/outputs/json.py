@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from senoscope.core.domain.outline import OutlinePrediction, Region
 from senoscope.core.domain.prediction import Answer, ExamPrediction, Shown, Trust
 from senoscope.runtime.reading import Failure
 
@@ -14,7 +15,8 @@ def to_json(answer: Answer | Failure) -> dict[str, Any]:
     """One answer as plain data, `label` null where it is withheld; `saliency` is a picture (see `overlay`).
 
     An answer to an exam has `images`, each with its share and its own trust, and the facts that are `missing`, where
-    one to an image has that image's hash and size.
+    one to an image has that image's hash and size. One that marks has its `regions`: label, box (left,
+    top, width, height in pixels of the stored image), size and mean probability.
     """
     if isinstance(answer, Failure):
         error = answer.error
@@ -49,7 +51,19 @@ def _looked_at(answer: Answer) -> dict[str, Any]:
             for view in answer.views
         ]
         return {"images": images, "missing": list(answer.missing)}
+    if isinstance(answer, OutlinePrediction):
+        return {**_file(answer), "regions": [] if answer.abstained else [_region(region) for region in answer.regions]}
     return _file(answer) if isinstance(answer, Shown) else {}
+
+
+def _region(region: Region) -> dict[str, Any]:
+    return {
+        "label": region.label,
+        "box": list(vars(region.box).values()),
+        "pixels": region.pixels,
+        "share": region.share,
+        "probability": region.probability,
+    }
 
 
 def _file(shown: Shown) -> dict[str, Any]:

@@ -101,7 +101,10 @@ def _sample(
 BREAST_USG = Dataset(
     name="breast_usg",
     title="BrEaST (Breast-Lesions-USG)",
-    tasks={"ultrasound": Labelling()},
+    tasks={
+        "ultrasound": Labelling(),
+        "ultrasound_outline": Labelling(words={"benign": "lesion", "malignant": "lesion", "normal": "tissue"}),
+    },
     modality="ultrasound",
     licence="CC BY 4.0",
     url="https://www.cancerimagingarchive.net/collection/breast-lesions-usg/",

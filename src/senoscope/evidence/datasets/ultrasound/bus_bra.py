@@ -132,7 +132,10 @@ def _unlisted(root: Path, base: Path, layout: _Layout, listed: set[str]) -> list
 BUS_BRA = Dataset(
     name="bus_bra",
     title="BUS-BRA",
-    tasks={"ultrasound": Labelling()},
+    tasks={
+        "ultrasound": Labelling(),
+        "ultrasound_outline": Labelling(words={"benign": "lesion", "malignant": "lesion"}),
+    },
     modality="ultrasound",
     licence="free for academic and research use, with citation",
     url="https://zenodo.org/records/8231412",

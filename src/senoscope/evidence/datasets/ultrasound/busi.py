@@ -126,7 +126,10 @@ def _grouped(sample: Sample, group: str, root: Path, dropped: list[Dropped]) -> 
 BUSI = Dataset(
     name="busi",
     title="Breast Ultrasound Images (BUSI)",
-    tasks={"ultrasound": Labelling()},
+    tasks={
+        "ultrasound": Labelling(),
+        "ultrasound_outline": Labelling(words={"benign": "lesion", "malignant": "lesion", "normal": "tissue"}),
+    },
     modality="ultrasound",
     licence="CC BY 4.0",
     url="https://scholar.cu.edu.eg/?q=afahmy/pages/dataset",
