@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast, overload
 
@@ -27,6 +28,18 @@ __all__ = ["Failure", "Model", "Source", "Sources"]
 Sources = list[Image] | list[Path] | list[str] | list[Source] | tuple[Source, ...]
 Exams = list[Exam] | tuple[Exam, ...]
 Answered = TypeVar("Answered", Prediction, ExamPrediction)
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What a bundle says of a batch: (N, K) calibrated probabilities, and (N,) whether it is a number, and whether known.
+
+    What is not known does not look like what the bundle was trained on, and its answer is to be withheld.
+    """
+
+    probabilities: NDArray[np.float64]
+    sound: NDArray[np.bool_]
+    known: NDArray[np.bool_]
 
 
 class Model:
@@ -162,6 +175,23 @@ class Model:
         for answer in self.stream_exams([Exam("a blank exam", (View(blank),))]):
             if isinstance(answer, Failure):
                 raise answer.error
+
+    def judge(self, batch: NDArray[np.float32]) -> Judged:
+        """Answer a batch of (N, C, H, W) pictures that are prepared already, as the tiles of a slide are.
+
+        Raises:
+            UsageError: the bundle answers exams.
+            BundleError: network and batch do not suit each other.
+        """
+        if isinstance(self._session, ExamSession):
+            raise UsageError(f"{self.manifest.name} answers exams, not pictures", "give a bundle of single pictures")
+        found = self._session.run(batch)
+        check_fit(self.manifest, found.logits, found.embedding, self._reference.size, f"{len(batch)} images")
+        sound: NDArray[np.bool_] = found.finite
+        shares = self.manifest.probabilities(np.where(sound[:, None], found.logits, 0))
+        distances = self._reference.distances(np.where(sound[:, None], found.embedding, 0))
+        known = sound & (distances / self.manifest.reference.limit <= 1)
+        return Judged(shares, sound, known)
 
     def _point(self, name: str) -> Point:
         names = [point.name for point in self.manifest.operating_points]

@@ -144,11 +144,12 @@ def _series(path: str | Path) -> str | None:
     from pydicom import dcmread
     from pydicom.errors import InvalidDicomError
 
+    errors: tuple[type[Exception], ...] = (*DECODER_ERRORS, InvalidDicomError, NotImplementedError)
     try:
         if _starts(path)[128:132] != b"DICM":
             return None
         tags = ["SOPClassUID", "SeriesInstanceUID"]
         found = dcmread(path, stop_before_pixels=True, specific_tags=tags)
         return str(found.get("SeriesInstanceUID", path)) if found.get("SOPClassUID") == _WHOLE_SLIDE else None
-    except (*DECODER_ERRORS, InvalidDicomError, NotImplementedError):
+    except errors:
         return None

@@ -23,6 +23,8 @@ class Task:
         color: whether the modality makes colour pictures; where it does not, colour is called out.
         smallest_side: pixels below which an image is too small to answer from.
         ordered: whether the labels are steps of a scale, so that a call two steps off is worse than one step off.
+        microns_per_pixel: of the pictures the question is asked about, where it may be asked of a whole slide.
+        patch: width and height of such a picture, in those pixels; both are given, or neither.
     """
 
     name: str
@@ -35,7 +37,11 @@ class Task:
     color: bool
     smallest_side: int
     ordered: bool = False
+    microns_per_pixel: float | None = None
+    patch: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.positive not in self.labels:
             raise ValueError(f"{self.name}: positive label {self.positive!r} is not one of {self.labels}")
+        if (self.microns_per_pixel is None) != (self.patch is None):
+            raise ValueError(f"{self.name}: a slide is cut into patches of a size in pixels of a size")
