@@ -18,6 +18,7 @@ import torch.distributed as dist
 from safetensors.torch import load_file
 
 from senoscope.core.domain.recipe_parts import JitterRecipe
+from senoscope.core.errors import RunError
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Resize
 from senoscope.learning.data.pictures import Pictures, PictureSource
@@ -80,6 +81,28 @@ main()
 """
 """A process of a company that ends in the middle of the fine-tuning."""
 
+PLAIN = """
+import os, pickle, sys
+from torch import distributed
+from torch.distributed import distributed_c10d
+from senoscope.cli import main
+
+def refused(*words, **more):
+    raise AssertionError("something is pickled")
+for module in (distributed, distributed_c10d):
+    for name in dir(module):
+        if name.endswith(("_object", "_object_list")):
+            setattr(module, name, refused)
+class Refused:
+    __init__ = refused
+if os.environ["RANK"] == "1":
+    pickle.dump = pickle.dumps = pickle.load = pickle.loads = refused
+    distributed_c10d._pickler = distributed_c10d._unpickler = Refused
+    sys.addaudithook(lambda event, words: refused() if event == "pickle.find_class" else None)
+main()
+"""
+"""A process of a company that ends where it pickles, or hands over what torch would pickle."""
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -99,8 +122,9 @@ def one(home: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def two(home: Path) -> Path:
-    """The same run of two."""
-    done = _run(_torchrun("-m", "senoscope"), home, "two")
+    """The same run of two, in which nothing is pickled to be handed over."""
+    (home / "plain.py").write_text(PLAIN)
+    done = _run(_torchrun(str(home / "plain.py")), home, "two")
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("bundle:") == 1
     return home / "two"
@@ -252,6 +276,41 @@ def test_shares_are_all_of_it_and_differ_by_one(total: int, count: int) -> None:
     assert max(sizes) - min(sizes) <= 1
 
 
+def test_what_is_told_is_plain_bytes_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[torch.Tensor] = []
+    weights = {"one": torch.arange(6.0).reshape(2, 3).T, "none": torch.zeros(0), "count": torch.tensor(3)}
+    monkeypatch.setattr(f"{company.__module__}.PIECE", 50)
+    monkeypatch.setattr(dist, "broadcast", lambda piece, src: sent.append(piece.clone()))
+    said = Company(0, 2).told({"é": [1, 2.5, None]}, weights)
+    left = list(sent)
+    monkeypatch.setattr(dist, "broadcast", lambda piece, src: piece.copy_(left.pop(0)))
+
+    words, tensors = Company(1, 2).told()
+
+    assert not left
+    assert said == ({"é": [1, 2.5, None]}, weights)
+    assert words == said[0]
+    assert tensors.keys() == weights.keys()
+    assert all(torch.equal(tensors[name], weights[name]) for name in weights)
+    assert json.loads(bytes(sent[1].tolist())) == words
+    assert {piece.dtype for piece in sent} == {torch.int64, torch.uint8}
+    assert max(piece.numel() for piece in sent) == 50
+
+
+def test_more_than_is_allowed_is_neither_sent_nor_made_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[torch.Tensor] = []
+    monkeypatch.setattr(dist, "broadcast", lambda piece, src: sent.append(piece))
+    monkeypatch.setattr(f"{company.__module__}.LARGEST", 100)
+    with pytest.raises(RunError, match="102 bytes"):
+        Company(0, 2).told("a" * 100)
+    assert len(sent) == 1
+
+    for length in (101, 2**62, 0, -1):
+        monkeypatch.setattr(dist, "broadcast", lambda piece, src, length=length: piece.fill_(length))
+        with pytest.raises(RunError, match=f"{length} bytes"):
+            Company(1, 2).told()
+
+
 def test_what_is_joined_gives_its_gradient_back_and_none_to_a_row_that_does_not_count(group: None) -> None:
     mine = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
 
@@ -283,7 +342,7 @@ def test_parameters_behind_the_last_map_are_waited_for_by_nobody(
 def test_a_lone_process_leads_and_is_told_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TORCHELASTIC_RUN_ID", raising=False)
 
-    with led(lambda job: pytest.fail(json.dumps(job))) as leads:
+    with led(lambda words, tensors: pytest.fail(json.dumps(words))) as leads:
         assert leads
         assert company() is ALONE
-        assert ALONE.told("word") == "word"
+        assert ALONE.told("word") == ("word", {})

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import PlainSerializer, PlainValidator, TypeAdapter
 from torch import Tensor
 
 from senoscope.core.domain.recipe_parts import JitterRecipe
@@ -21,13 +23,23 @@ HELD = 2 * 2**30
 """Bytes of prepared pictures that are held; those beyond are read again in every epoch."""
 
 
+_WHOLE: TypeAdapter[list[int]] = TypeAdapter(list[int])
+
+WholeNumbers = Annotated[
+    NDArray[np.int64],
+    PlainValidator(lambda values: np.array(_WHOLE.validate_python(values), np.int64)),
+    PlainSerializer(lambda values: values.tolist()),
+]
+"""(N,), in JSON a list."""
+
+
 @dataclass(frozen=True, eq=False)
 class Pictures:
     """Image files, how they are prepared, and labels (N,) of 0 and 1."""
 
     paths: Sequence[Path]
     pipeline: Pipeline
-    labels: NDArray[np.int64]
+    labels: WholeNumbers
 
 
 class Shelf:
@@ -55,6 +67,7 @@ class Shelf:
         return picture
 
 
+@dataclass(eq=False)
 class PictureSource:
     """Every picture by itself, as a source of training.
 
@@ -64,18 +77,30 @@ class PictureSource:
         seed: of these changes, with epoch and place.
     """
 
-    def __init__(self, pictures: Pictures, jitter: JitterRecipe, seed: int) -> None:
-        self.labels, self.count = pictures.labels, len(pictures.paths)
-        self._shelf, self._scale = Shelf(pictures), pictures.pipeline.scale
-        self._jitter, self._seed = jitter, seed
+    pictures: Pictures
+    jitter: JitterRecipe
+    seed: int
+    kind: Literal["pictures"] = "pictures"
+
+    def __post_init__(self) -> None:
+        self._shelf = Shelf(self.pictures)
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(N,) of the pictures."""
+        return self.pictures.labels
+
+    @property
+    def count(self) -> int:
+        """N."""
+        return len(self.pictures.paths)
 
     def batches(self, parts: Sequence[Part], epoch: int | None) -> Iterator[Tensor]:
         """(n, 3, S, S) float32 in [0, 1] for each part, prepared in threads ahead of their use."""
 
         def prepared(part: Part) -> Tensor:
             changes = (
-                Change() if epoch is None else draw(self._jitter, self._seed, epoch, int(place))
-                for place in part.places
+                Change() if epoch is None else draw(self.jitter, self.seed, epoch, int(place)) for place in part.places
             )
             pictures = [
                 apply(change, self._shelf.get(int(row))) for row, change in zip(part.rows, changes, strict=True)
@@ -87,5 +112,5 @@ class PictureSource:
 
     def logits(self, network: Classifier, batch: Tensor) -> Tensor:
         """(n, 1) logits, on the network's device."""
-        images = (batch * self._scale).to(network.mean.device, memory_format=torch.channels_last)
+        images = (batch * self.pictures.pipeline.scale).to(network.mean.device, memory_format=torch.channels_last)
         return network.logits(images)

@@ -20,7 +20,7 @@ class ExamHead(nn.Module):
         records: reads the records; None where no fact is gone by.
         head: on what both say together.
         coding: of the records.
-        recipe: what training leaves out at random.
+        recipe: what it was built by, and what training leaves out at random.
     """
 
     def __init__(
@@ -35,8 +35,7 @@ class ExamHead(nn.Module):
         super().__init__()
         self.packing, self.coding = packing, coding
         self.pool, self.records, self.head = pool, records, head
-        self._left_out = recipe.exam.drop
-        self._forgotten = recipe.record.drop
+        self.recipe = recipe
         self._gain = recipe.exam.gain / max(packing.features, 1) ** 0.5 if recipe.exam.gain else 1.0
         self.mean: Tensor
         self.std: Tensor
@@ -63,8 +62,8 @@ class ExamHead(nn.Module):
         """Return (E, 1) or (E, K) logits of (E, width) rows."""
         views, records, mask = self.packing.unpack(rows)
         if self.training:
-            mask = thinned(mask, self._left_out)
-            records = forgotten(records, self.coding, self._forgotten)
+            mask = thinned(mask, self.recipe.exam.drop)
+            records = forgotten(records, self.coding, self.recipe.record.drop)
         logits: Tensor = self.head(self.join(views, records, mask))
         return logits
 

@@ -24,6 +24,7 @@ class ExamClassifier(nn.Module):
     def __init__(self, backbone: Backbone | None, head: ExamHead, scale: float = 255.0) -> None:
         super().__init__()
         self.backbone = backbone.network if backbone else None
+        self.architecture = backbone.architecture if backbone else ""
         self.head = head
         self.mean: Tensor
         self.std: Tensor

@@ -1,9 +1,11 @@
 """Several processes that fine-tune together, as `torchrun` starts them: the first leads, the others attend.
 
 The leader does everything a lone process does, and alone reads datasets and writes; for each fine-tuning it hands the
-others what is trained, and all go through it together, each with its share of every batch.
+others what is trained, and all go through it together, each with its share of every batch. What is handed over is
+JSON and safetensors: whoever takes it runs nothing that came with it.
 """
 
+import json
 import os
 import sys
 import time
@@ -11,20 +13,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import torch
 import torch.distributed as dist
+from safetensors.torch import load, save
 from torch import Tensor
 from torch.distributed.rendezvous import rendezvous
 
 from senoscope.core.errors import RunError, SenoscopeError, printable
 
-Thing = TypeVar("Thing")
+State = dict[str, Tensor]
+Message = tuple[Any, State]
+"""Words as JSON has them, and tensors by name."""
 Store = Any  # torch keeps its type to itself
 
 PATIENCE = timedelta(days=7)
 """How long the others wait: the leader may embed a large dataset first. Who ends closes connections, which is seen."""
+LARGEST = 2**34
+"""Bytes of what is handed over: a checkpoint holds its network four times, and this is that of a billion weights."""
+PIECE = 2**28
+"""Bytes that go over the network at once."""
 FAREWELL = 10.0
 """Seconds a process that failed gives the leader to say so."""
 FAILED, SAID = "senoscope/failed", "senoscope/said"
@@ -51,17 +60,40 @@ class Company:
         """Places, of so many, that are this process's: next to each other, in the order of ranks."""
         return slice(total * self.rank // self.count, total * (self.rank + 1) // self.count)
 
-    def told(self, thing: Thing | None = None) -> Thing:
-        """Return what the leader has, in every process."""
+    def told(self, words: Any = None, tensors: State | None = None) -> Message:
+        """Return what the leader says, in every process.
+
+        Args:
+            words: the leader's; what JSON can hold, where there are others.
+            tensors: the leader's.
+
+        Raises:
+            RunError: in all of them, it is more than `LARGEST` bytes.
+        """
+        own: Message = words, tensors or {}
         if self.count == 1:
-            return cast("Thing", thing)
-        box = [thing]
-        dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
-        return cast("Thing", box[0])
+            return own
+        if self.leads:
+            _spread(json.dumps(words).encode())
+            _spread(save({name: value.cpu().contiguous() for name, value in own[1].items()}))
+            return own
+        return json.loads(_spread()), load(_spread())
 
 
 ALONE = Company()
 _here = ALONE
+
+
+def _spread(data: bytes | None = None) -> bytes:
+    """Hand bytes from the leader, which has them, to the others."""
+    length = torch.tensor([len(data or b"")])
+    dist.broadcast(length, src=0)
+    if not 0 < int(length) <= LARGEST:
+        raise RunError(f"{int(length)} bytes to hand to other processes, {LARGEST} at most", "start one process")
+    held = bytearray(data or int(length))
+    for piece in torch.frombuffer(held, dtype=torch.uint8).split(PIECE):
+        dist.broadcast(piece, src=0)
+    return bytes(held)
 
 
 def company() -> Company:
@@ -99,11 +131,11 @@ class _Joined(torch.autograd.Function):
 
 
 @contextmanager
-def led(attend: Callable[[Any], object]) -> Iterator[bool]:
+def led(attend: Callable[[Any, State], object]) -> Iterator[bool]:
     """Give whether this process leads; the others attend to what the leader hands out, and are let go at its end.
 
     Args:
-        attend: does what was handed out by `Company.told`, in the others.
+        attend: does, in the others, what was handed out by `Company.told`: words and tensors.
 
     Raises:
         RunError: in the leader, another process failed; says how.
@@ -124,9 +156,8 @@ def led(attend: Callable[[Any], object]) -> Iterator[bool]:
                 yield True
         else:
             with _attending(store):
-                job: Any
-                while (job := _here.told()) is not None:
-                    attend(job)
+                while (job := _here.told())[0] is not None:
+                    attend(*job)
             yield False
     finally:
         _here = ALONE
@@ -153,7 +184,7 @@ def _own_device() -> None:
 def _leading(store: Store) -> Iterator[None]:
     try:
         yield
-        _here.told(None)
+        _here.told()
     except RuntimeError as error:
         if not _parted(error):
             raise

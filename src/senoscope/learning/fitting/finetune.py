@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import torch
@@ -17,8 +17,9 @@ from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.learning.data.pictures import Pictures, PictureSource
 from senoscope.learning.data.source import Batch, Part, Source, parts_of
 from senoscope.learning.exams.network import ExamClassifier
-from senoscope.learning.fitting.company import company, led
+from senoscope.learning.fitting.company import State, company, led
 from senoscope.learning.fitting.fit import Examples, class_weights, judge, loss_of_logits
+from senoscope.learning.fitting.jobs import job_of, message
 from senoscope.learning.fitting.loop import Fitted, Plan, Row, Validation, run
 from senoscope.learning.fitting.losses import numeric
 from senoscope.learning.fitting.optimizing import backbone_of, optimizer_of, rate_of, set_rate, warmed
@@ -151,7 +152,8 @@ def finetune_on(
     Raises:
         RunError: the loss is no number, which names epoch and batch; or the checkpoint cannot be taken up or written.
     """
-    company().told((classifier, train, validation, recipe, plan))
+    if company().count > 1:
+        company().told(*message(classifier, train, validation, recipe, plan))
     return _together(classifier, train, validation, recipe, plan, progress)
 
 
@@ -183,7 +185,14 @@ def processes() -> AbstractContextManager[bool]:
     Raises:
         RunError: in the leader, another process failed; says how.
     """
-    return led(lambda job: _together(*job))
+    return led(_attended)
+
+
+def _attended(words: Any, state: State) -> None:
+    """Go through what the leader handed out."""
+    job = job_of(words)
+    network, train, validation = cast("tuple[Any, Any, Any]", (job.network_of(state), job.train, job.validation))
+    _together(network, train, validation, job.recipe, job.plan)
 
 
 def outputs(

@@ -16,9 +16,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from senoscope.core.errors import RunError
-from senoscope.learning.fitting.company import ALONE, Company
-
-State = dict[str, Tensor]
+from senoscope.learning.fitting.company import ALONE, Company, State
 
 
 @dataclass(frozen=True)
@@ -87,8 +85,8 @@ def run(
     path = plan.folder / "checkpoint.safetensors"
     if together.leads:
         plan.folder.mkdir(parents=True, exist_ok=True)
-    kept = together.told(_read(path) if together.leads else None)
-    rows, best, best_row = _taken_up(path, kept, network, optimizer) if kept else ([], {}, None)
+    notes, tensors = together.told(*_read(path)) if together.leads else together.told()
+    rows, best, best_row = ([], {}, None) if notes is None else _taken_up(path, notes, tensors, network, optimizer)
     if rows and together.leads:  # a kill may have come between the checkpoint and the log
         write_log(plan.folder / "log.csv", rows)
     for row in rows:
@@ -138,13 +136,10 @@ def _save(
         save_file(tensors, temporary, notes)
 
 
-Kept = tuple[dict[str, str], State]
-"""Notes and tensors of a checkpoint."""
-
-
-def _read(path: Path) -> Kept | None:
+def _read(path: Path) -> tuple[dict[str, str] | None, State]:
+    """Notes and tensors of a checkpoint; no notes where there is none."""
     if not path.is_file():
-        return None
+        return None, {}
     try:
         with safe_open(path, "pt") as file:
             return file.metadata() or {}, {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 # not a dict
@@ -153,9 +148,8 @@ def _read(path: Path) -> Kept | None:
 
 
 def _taken_up(
-    path: Path, kept: Kept, network: nn.Module, optimizer: torch.optim.Optimizer
+    path: Path, notes: dict[str, str], tensors: State, network: nn.Module, optimizer: torch.optim.Optimizer
 ) -> tuple[list[Row], State, Row | None]:
-    notes, tensors = kept
     try:
         parts: dict[str, State] = {"now": {}, "best": {}, "optimizer": {}}
         for key, value in tensors.items():

@@ -49,7 +49,7 @@ class Classifier(nn.Module):
 
     def __init__(self, backbone: Backbone, head: Head | HeadEnsemble, scale: float = 255.0, views: int = 1) -> None:
         super().__init__()
-        self.backbone = backbone.network
+        self.backbone, self.architecture = backbone.network, backbone.architecture
         self.head = head
         self.views = views
         self.mean: Tensor

@@ -25,6 +25,9 @@ FOLDER = "SENOSCOPE_WEIGHTS"
 STAGES = ":stages"
 """Behind a backbone's name: the maps of all its stages, not of the last alone."""
 
+SAME = ":same"
+"""Behind a name in an architecture: convolutions that pad as in TensorFlow, whatever timm's own do."""
+
 
 @dataclass(frozen=True)
 class Convention:
@@ -66,6 +69,7 @@ class Backbone:
         std: likewise.
         digest: SHA-256, in hex, over the architecture, its convention and every weight.
         origin: where the weights come from, for the card.
+        architecture: what `unfilled` builds the same network from.
     """
 
     name: str
@@ -76,6 +80,7 @@ class Backbone:
     std: tuple[float, ...]
     digest: str
     origin: str
+    architecture: str
 
 
 def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96) -> Backbone:
@@ -119,6 +124,19 @@ def resolve(name: str, *, pretrained: bool = True, seed: int = 0, size: int = 96
     return _finished(name, network, convention, origin, size)
 
 
+def unfilled(architecture: str) -> Backbone:
+    """Build the network of a `Backbone.architecture` for a state to be loaded into: what it holds means nothing."""
+    if "+" in architecture:
+        members = [unfilled(each).network for each in architecture.split("+")]
+        nothing = [(0.0,) * 3] * len(members)
+        network: nn.Module = JoinedNetwork(members, nothing, nothing)
+    elif architecture.endswith(STAGES):
+        network = StagedNetwork(unfilled(architecture.removesuffix(STAGES)).network)
+    else:
+        network = _create(architecture.removesuffix(SAME), same_padding=architecture.endswith(SAME))
+    return Backbone(architecture, network, 0, 0, (0.0,) * 3, (1.0,) * 3, "", "", architecture)
+
+
 def _staged(backbone: Backbone, size: int) -> Backbone:
     if not hasattr(backbone.network, "forward_intermediates"):
         raise RecipeError(f"{backbone.name!r} does not show its stages", f"leave out {STAGES!r}")
@@ -133,6 +151,7 @@ def _staged(backbone: Backbone, size: int) -> Backbone:
         features=maps.shape[1],
         places=maps.shape[2] * maps.shape[3],
         digest=hashlib.sha256(f"stages {backbone.digest}".encode()).hexdigest(),
+        architecture=f"{backbone.architecture}{STAGES}",
     )
 
 
@@ -159,6 +178,7 @@ def _joined(name: str, *, pretrained: bool, seed: int, size: int) -> Backbone:
         std=(1.0, 1.0, 1.0),
         digest=digest,
         origin="; ".join(f"{member.name}: {member.origin}" for member in members),
+        architecture="+".join(member.architecture for member in members),
     )
 
 
@@ -232,4 +252,6 @@ def _finished(name: str, network: nn.Module, convention: Convention | None, orig
     for key, value in sorted(network.state_dict().items()):
         hasher.update(key.encode())
         hasher.update(value.numpy().tobytes())
-    return Backbone(name, network, maps.shape[1], maps.shape[2] * maps.shape[3], mean, std, hasher.hexdigest(), origin)
+    places = maps.shape[2] * maps.shape[3]
+    architecture = f"{name}{SAME}" if convention and convention.same_padding else name
+    return Backbone(name, network, maps.shape[1], places, mean, std, hasher.hexdigest(), origin, architecture)
