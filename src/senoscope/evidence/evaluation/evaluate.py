@@ -2,26 +2,42 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import overload
 
 import numpy as np
 
-from senoscope.core.domain.bundle import BundleManifest, DatasetFingerprint
+from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.domain.prediction import ExamPrediction, Prediction
 from senoscope.core.errors import DatasetError, UsageError
-from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluation.answers import check_level
+from senoscope.evidence.evaluation.evaluate_outlines import evaluate_outlines
 from senoscope.evidence.evaluation.evaluation import Evaluation, Unread, assess
 from senoscope.evidence.evaluation.findings import check_prevalence
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation, assess_multiclass
+from senoscope.evidence.evaluation.outlines import OutlineEvaluation
+from senoscope.evidence.evaluation.provenance import PAPER_LEAK, provenance
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.index.exams import Exams, exam_of, exams_for
 from senoscope.evidence.index.patches import as_trained
 from senoscope.evidence.metrics.aggregation import Level, Rule
+from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.predictor import Failure, Model
 
-PAPER_LEAK = "the split ignores whose image is whose: pictures of one woman lie on both sides"
+__all__ = ["PAPER_LEAK", "evaluate", "provenance"]
 
 
+@overload
+def evaluate(
+    model: Outliner,
+    index: Index,
+    *,
+    operating_point: str = "",
+    held_out: str = "",
+    progress: Callable[[], None] | None = None,
+) -> OutlineEvaluation: ...
+
+
+@overload
 def evaluate(
     model: Model,
     index: Index,
@@ -32,12 +48,26 @@ def evaluate(
     rule: Rule = "mean",
     prevalence: float | None = None,
     progress: Callable[[], None] | None = None,
-) -> Evaluation | MulticlassEvaluation:
+) -> Evaluation | MulticlassEvaluation: ...
+
+
+def evaluate(
+    model: Model | Outliner,
+    index: Index,
+    *,
+    operating_point: str = "",
+    held_out: str = "",
+    level: Level = "image",
+    rule: Rule = "mean",
+    prevalence: float | None = None,
+    progress: Callable[[], None] | None = None,
+) -> Evaluation | MulticlassEvaluation | OutlineEvaluation:
     """Measure a model on the samples whose labels its task knows; one that answers exams, exam by exam.
 
     Images that cannot be read are left out of the figures, counted and named. Where the bundle's fingerprints say that
     it was trained on this dataset, and `held_out` does not say otherwise, the evaluation is marked as leaking. A task
-    of more than two labels gives figures image by image, each label against the rest.
+    of more than two labels gives figures image by image, each label against the rest. Of a bundle that marks regions,
+    see `evaluate_outlines`.
 
     Args:
         model: a loaded bundle.
@@ -52,10 +82,13 @@ def evaluate(
 
     Raises:
         UsageError: the bundle has no such operating point, the prevalence is none, or `level` or `prevalence` is asked
-            for where there are more than two labels.
+            for where there are more than two labels or regions are marked.
         DatasetError: no sample can be used, all usable ones have the same label, or of more than two one is missing;
             the dataset does not say what `level` needs; or an answer is no probability (names the sample).
     """
+    if isinstance(model, Outliner):
+        _check_outlines(model, level, prevalence)
+        return evaluate_outlines(model, index, operating_point=operating_point, held_out=held_out, progress=progress)
     spec = model.manifest.exam
     index = as_trained(index, model.manifest.recipe)
     asked = exams_for(index.with_labels(model.task.labels), spec)
@@ -168,6 +201,14 @@ def _provenance(manifest: BundleManifest, asked: Exams, given: _Given, held_out:
     return f"{protocol}{count}", leak
 
 
+def _check_outlines(model: Outliner, level: Level, prevalence: float | None) -> None:
+    if level != "image" or prevalence is not None:
+        what = "a prevalence" if prevalence is not None else f"figures by {level}"
+        raise UsageError(
+            f"{model.manifest.name} marks regions, picture by picture: {what} would be of labels", "leave it out"
+        )
+
+
 def _check_asked(manifest: BundleManifest, level: Level, prevalence: float | None) -> None:
     if len(manifest.labels) > 2 and (level != "image" or prevalence is not None):
         what = "a prevalence" if prevalence is not None else f"figures by {level}"
@@ -202,26 +243,3 @@ def _probabilities(model: Model, sample: Sample, values: dict[str, float]) -> li
             "the bundle is broken: see senoscope models verify",
         )
     return list(values.values())
-
-
-def provenance(manifest: BundleManifest, data: DatasetFingerprint, held_out: str = "") -> tuple[str, str]:
-    """Say how training and test data were kept apart, and why the figures leak, if they do.
-
-    Returns:
-        The protocol in words, and the reason of the leak or "".
-    """
-    if any(trained.sha256 == data.sha256 for trained in manifest.datasets):
-        return "the training data itself", "the model was trained on exactly these images"
-    kin = DATASETS.get(data.name).same_women if data.name in DATASETS.names() else ()
-    shared = next((trained.name for trained in manifest.datasets if trained.name in kin), "")
-    if shared:
-        return f"{data.name} for a model of {shared}", f"{data.name} and {shared} hold some of the same women"
-    if all(trained.name != data.name for trained in manifest.datasets):
-        return f"external: the model was not trained on {data.name}", ""
-    if manifest.recipe.split.mode == "crossval":
-        return "the dataset of the training", f"after cross-validation the model was fitted again on all of {data.name}"
-    if not held_out:
-        return "the dataset of the training", f"the model was trained on images of {data.name}"
-    if manifest.recipe.split.protocol == "paper":
-        return f"{held_out}, divided image by image", PAPER_LEAK
-    return f"{held_out}, divided by patient or duplicate group", ""

@@ -1,11 +1,11 @@
 """The same figures for parts of a dataset, by what its publisher says of the images."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from senoscope.core.domain.bundle import Interval
 from senoscope.core.errors import DatasetError
@@ -88,26 +88,35 @@ def subgroups(
         raise DatasetError(f"{len(truth)} labels do not fit {len(index)} samples")
     bounds = np.broadcast_to(np.asarray(threshold, np.float64), truth.shape)
     found = []
-    for fact in facts:
-        words = _words(fact, index.samples)
-        for value in _shown(words):
-            rows = np.flatnonzero(np.array([word == value for word in words]))
-            inside = grouped(members[rows], len(rows))
-            patients = int(inside.max()) + 1
-            of_a_kind = min(len(np.unique(inside[truth[rows] == kind])) for kind in (0, 1))
-            figures = table(truth[rows], values[rows], inside, bounds[rows], replicates=replicates, seed=seed).table
-            found.append(
-                Subgroup(
-                    fact,
-                    value,
-                    len(rows),
-                    patients,
-                    int(truth[rows].sum()),
-                    figures,
-                    few=patients < FEW or of_a_kind < FEW_OF_A_KIND,
-                )
+    for fact, value, rows in divided(index.samples, facts):
+        inside = grouped(members[rows], len(rows))
+        patients = int(inside.max()) + 1
+        of_a_kind = min(len(np.unique(inside[truth[rows] == kind])) for kind in (0, 1))
+        figures = table(truth[rows], values[rows], inside, bounds[rows], replicates=replicates, seed=seed).table
+        found.append(
+            Subgroup(
+                fact,
+                value,
+                len(rows),
+                patients,
+                int(truth[rows].sum()),
+                figures,
+                few=patients < FEW or of_a_kind < FEW_OF_A_KIND,
             )
+        )
     return tuple(found)
+
+
+def divided(samples: Sequence[Sample], facts: Sequence[str]) -> Iterator[tuple[str, str, NDArray[np.int64]]]:
+    """Divide samples by the values of facts, rare values pooled; a fact that tells nothing apart gives nothing.
+
+    Yields:
+        Fact, value and the positions of the samples that have it, in the order in which they are shown.
+    """
+    for fact in facts:
+        words = _words(fact, samples)
+        for value in _shown(words):
+            yield fact, value, np.flatnonzero(np.array([word == value for word in words]))
 
 
 def _words(fact: str, samples: Sequence[Sample]) -> list[str]:
