@@ -71,8 +71,9 @@ class InputRecipe(Part):
     early is of the picture as it is.
 
     `region` is the part of the picture that is looked at: the `whole`, the `breast` of a mammogram, found in every
-    picture and laid with the chest wall to the left, or in training every outlined `lesion`, cut out as `[patch]` says;
-    whoever asks such a model hands over the lesion's square.
+    picture and laid with the chest wall to the left, the `breast_without_muscle` behind it, for oblique views only, or
+    in training every outlined `lesion`, cut out as `[patch]` says; whoever asks such a model hands over the lesion's
+    square.
 
     `heat` is for thermograms: temperatures as the file has them (`plain`), those of the torso in relation to its own
     median and spread (`relative`), or these, their mirror image and how far the two are apart (`asymmetry`).
@@ -81,7 +82,7 @@ class InputRecipe(Part):
     size: Annotated[int, Field(ge=32, le=1024)] = 224
     fit: Literal["stretch", "pad"] = "pad"
     views: Literal[1, 2, 8] = 1
-    region: Literal["whole", "breast", "lesion"] = "whole"
+    region: Literal["whole", "breast", "breast_without_muscle", "lesion"] = "whole"
     heat: Literal["plain", "relative", "asymmetry"] = "plain"
 
 

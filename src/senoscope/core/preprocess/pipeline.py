@@ -12,6 +12,7 @@ from pydantic import Field
 from senoscope.core.domain.geometry import Placement, Size
 from senoscope.core.domain.image import Image
 from senoscope.core.preprocess.heat import Mirror, Torso
+from senoscope.core.preprocess.pectoral import Muscle
 from senoscope.core.preprocess.steps import Breast, Gray, Step
 
 
@@ -63,7 +64,7 @@ class Pipeline:
         placements: list[Placement] = []
         missing: list[str] = []
         for step in self.steps:
-            if isinstance(step, Gray | Mirror):
+            if isinstance(step, Gray | Mirror | Muscle):
                 pixels = step.apply(pixels)
             elif isinstance(step, Torso):
                 cut = step.cut(pixels)

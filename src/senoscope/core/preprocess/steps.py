@@ -17,6 +17,7 @@ from pydantic import Field
 from senoscope.core.domain.geometry import Box, Placement, Size
 from senoscope.core.domain.image import Pixels
 from senoscope.core.preprocess.heat import Mirror, Torso
+from senoscope.core.preprocess.pectoral import Muscle
 from senoscope.core.preprocess.regions import breast_box
 
 Side = Annotated[int, Field(ge=1, le=2048)]
@@ -189,4 +190,4 @@ class Breast:
         return _laid(pixels, placement)
 
 
-Step = Annotated[Gray | Resize | Flip | Crop | Rotate | Breast | Torso | Mirror, Field(discriminator="kind")]
+Step = Annotated[Gray | Resize | Flip | Crop | Rotate | Breast | Muscle | Torso | Mirror, Field(discriminator="kind")]

@@ -5,8 +5,10 @@ from senoscope.core.tasks.abnormality import ABNORMALITY
 from senoscope.core.tasks.base import Task
 from senoscope.core.tasks.biopsy import BIOPSY
 from senoscope.core.tasks.density import DENSITY
+from senoscope.core.tasks.film_lesions import FILM_LESIONS
 from senoscope.core.tasks.idc import IDC
 from senoscope.core.tasks.invasiveness import INVASIVENESS
+from senoscope.core.tasks.lesions import LESIONS
 from senoscope.core.tasks.mammography import MAMMOGRAPHY
 from senoscope.core.tasks.response import RESPONSE
 from senoscope.core.tasks.screening import SCREENING
@@ -20,7 +22,7 @@ TASKS: Registry[Task] = Registry(
         (task.name, task)
         for task in (
             *(THERMOGRAPHY, ULTRASOUND, SCREENING, INVASIVENESS, MAMMOGRAPHY, ABNORMALITY, DENSITY, BIOPSY, IDC),
-            *(RESPONSE, ULTRASOUND_OUTLINE),
+            *(RESPONSE, ULTRASOUND_OUTLINE, LESIONS, FILM_LESIONS),
         )
     ],
 )

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from senoscope.core.domain.recipe_parts import AugmentRecipe
+from senoscope.core.preprocess.pectoral import Muscle
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Breast, Crop, Flip, Gray, Rotate, Step
 from senoscope.evidence.index import Index, Sample
@@ -53,7 +54,7 @@ def views(recipe: AugmentRecipe, sample: str, seed: int) -> list[tuple[Step, ...
 
 def viewed(pipeline: Pipeline, view: tuple[Step, ...]) -> Pipeline:
     """Put the steps of a view behind colour and region, which turns every breast to one side, and before the rest."""
-    first = sum(1 for _ in itertools.takewhile(lambda step: isinstance(step, Gray | Breast), pipeline.steps))
+    first = sum(1 for _ in itertools.takewhile(lambda step: isinstance(step, Gray | Breast | Muscle), pipeline.steps))
     return replace(pipeline, steps=(*pipeline.steps[:first], *view, *pipeline.steps[first:]))
 
 

@@ -186,7 +186,7 @@ def _image(root: Path, base: Path, lesion: _Lesion) -> str:
 CBIS_DDSM = Dataset(
     name="cbis_ddsm",
     title="CBIS-DDSM",
-    tasks={"mammography": Labelling()},
+    tasks={"mammography": Labelling(), "film_lesions": Labelling(words={"benign": "lesion", "malignant": "lesion"})},
     modality="mammography",
     licence="CC BY 3.0",
     url="https://www.cancerimagingarchive.net/collection/cbis-ddsm/",

@@ -139,6 +139,9 @@ INBREAST = Dataset(
         "abnormality": Labelling(
             words={LABELS[category]: "normal" if category == "1" else "abnormal" for category in CATEGORIES}
         ),
+        "film_lesions": Labelling(
+            words={LABELS[category]: "tissue" if category == "1" else "lesion" for category in CATEGORIES}
+        ),
     },
     modality="mammography",
     licence="research use, on request from its authors",

@@ -101,6 +101,7 @@ MINI_MIAS = Dataset(
         "mammography": Labelling(),
         "abnormality": Labelling(words={"normal": "normal", "benign": "abnormal", "malignant": "abnormal"}),
         "screening": Labelling(words={"normal": "no_cancer", "benign": "no_cancer", "malignant": "cancer"}),
+        "film_lesions": Labelling(words={"benign": "lesion", "malignant": "lesion", "normal": "tissue"}),
         "density": Labelling("density", {"F": "fatty", "G": "glandular", "D": "dense"}),
     },
     modality="mammography",

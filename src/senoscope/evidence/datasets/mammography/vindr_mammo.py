@@ -113,6 +113,9 @@ VINDR_MAMMO = Dataset(
         "abnormality": Labelling(
             words={f"BI-RADS {category}": "normal" if category == "1" else "abnormal" for category in CATEGORIES}
         ),
+        "film_lesions": Labelling(
+            words={f"BI-RADS {category}": "tissue" if category == "1" else "lesion" for category in CATEGORIES}
+        ),
     },
     modality="mammography",
     licence="PhysioNet Restricted Health Data License 1.5.0",

@@ -104,6 +104,7 @@ BREAST_USG = Dataset(
     tasks={
         "ultrasound": Labelling(),
         "ultrasound_outline": Labelling(words={"benign": "lesion", "malignant": "lesion", "normal": "tissue"}),
+        "lesions": Labelling(words={"benign": "lesion", "malignant": "lesion", "normal": "tissue"}),
     },
     modality="ultrasound",
     licence="CC BY 4.0",

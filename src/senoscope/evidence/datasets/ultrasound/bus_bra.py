@@ -135,6 +135,7 @@ BUS_BRA = Dataset(
     tasks={
         "ultrasound": Labelling(),
         "ultrasound_outline": Labelling(words={"benign": "lesion", "malignant": "lesion"}),
+        "lesions": Labelling(words={"benign": "lesion", "malignant": "lesion"}),
     },
     modality="ultrasound",
     licence="free for academic and research use, with citation",

@@ -129,6 +129,7 @@ BUSI = Dataset(
     tasks={
         "ultrasound": Labelling(),
         "ultrasound_outline": Labelling(words={"benign": "lesion", "malignant": "lesion", "normal": "tissue"}),
+        "lesions": Labelling(words={"benign": "lesion", "malignant": "lesion", "normal": "tissue"}),
     },
     modality="ultrasound",
     licence="CC BY 4.0",
