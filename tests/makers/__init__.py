@@ -1,5 +1,6 @@
 """Tiny inputs, made in memory: no dataset picture is kept in the repository."""
 
+from tests.makers.boxes import tiny_box_bundle, tiny_box_network
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
 from tests.makers.exams import AGES, tiny_exam_bundle, tiny_exam_network
 from tests.makers.mammogram_sets import (
@@ -14,6 +15,7 @@ from tests.makers.mammogram_sets import (
     vindr_mammo,
 )
 from tests.makers.mri_sets import breastdcedl, ispy2, qin_breast
+from tests.makers.outline_bundles import tiny_outline_bundle, tiny_outline_network
 from tests.makers.pictures import (
     bomb_png,
     colour,
@@ -74,10 +76,14 @@ __all__ = [
     "table_cells",
     "thermogram",
     "tiff_bytes",
+    "tiny_box_bundle",
+    "tiny_box_network",
     "tiny_bundle",
     "tiny_exam_bundle",
     "tiny_exam_network",
     "tiny_network",
+    "tiny_outline_bundle",
+    "tiny_outline_network",
     "ultrasound",
     "vindr_mammo",
     "write_table",

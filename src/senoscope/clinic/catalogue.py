@@ -9,6 +9,7 @@ from senoscope.core.errors import BundleError, NotFoundError, ServiceError, Usag
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
 from senoscope.runtime import store
+from senoscope.runtime.detecting import Detector
 from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.predictor import Model
 
@@ -35,7 +36,7 @@ class Catalogue:
 
     def __init__(self, folder: Path) -> None:
         self._entries: dict[str, tuple[store.Manifest, Path]] = {}
-        self._models: dict[str, Model | Outliner] = {}
+        self._models: dict[str, Model | Outliner | Detector] = {}
         self._lock = threading.Lock()
         for manifest in store.shipped():
             self._add(manifest, store.ZOO / manifest.name)
@@ -75,7 +76,7 @@ class Catalogue:
             return ""
         return path.read_text("utf-8", errors="replace")
 
-    def load(self, name: str) -> Model | Outliner:
+    def load(self, name: str) -> Model | Outliner | Detector:
         """Return a bundle ready to predict, loaded once; raises `UsageError` or `BundleError`."""
         with self._lock:
             if name not in self._models:

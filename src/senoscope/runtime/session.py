@@ -17,6 +17,9 @@ PARTS = (*OUTPUTS, "attention")
 OUTLINE = ("mask_logits", "embedding")
 """What the network of a task that marks regions gives."""
 
+BOXES = ("heat_logits", "sides", "embedding")
+"""What the network of a task that asks for boxes gives."""
+
 ROUNDING = 1e-3
 """By which shares may miss zero and their sum one."""
 
@@ -163,6 +166,39 @@ class OutlineSession(_Network):
                 "retrain the bundle",
             )
         return logits, embedding
+
+
+class BoxSession(_Network):
+    """A network that says where lesions are; see `core.domain.box_bundle`.
+
+    Args:
+        model: the ONNX file's bytes, as `Session` takes them.
+        threads: threads within one operator; 0 takes every core this process may use.
+
+    Raises:
+        BundleError: not a network ONNX Runtime can run, or one with other inputs and outputs than such a bundle's.
+    """
+
+    def __init__(self, model: bytes, threads: int = 0) -> None:
+        super().__init__(model, threads)
+        self._expect(("image",), BOXES, "what finds lesions")
+
+    def run(self, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Heat logits (N, 1, h, w), sides (N, 4, h, w) and embeddings (N, D) of (N, C, H, W).
+
+        Raises:
+            BundleError: network and batch, or what it gives, do not suit each other.
+        """
+        heat, sides, embedding = self._run(BOXES, {"image": batch})
+        count, places = len(batch), heat.shape[2:]
+        fits = heat.shape == (count, 1, *places) and sides.shape == (count, 4, *places) and len(places) == 2
+        if not fits or min(places) < 1 or embedding.ndim != 2 or len(embedding) != count:
+            raise BundleError(
+                f"of {count} images the network gives heat {heat.shape}, sides {sides.shape} and embeddings "
+                f"{embedding.shape}",
+                "retrain the bundle",
+            )
+        return heat, sides, embedding
 
 
 class ExamSession(_Network):

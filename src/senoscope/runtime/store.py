@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from pydantic import ValidationError
 
+from senoscope.core.domain.box_bundle import BoxManifest
 from senoscope.core.domain.bundle import (
     FORMAT,
     BundleBase,
@@ -22,19 +23,21 @@ from senoscope.core.preprocess.heat import Torso
 from senoscope.core.preprocess.steps import Breast, Gray, Resize
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
+from senoscope.runtime.detecting import Detector
 from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.predictor import Model
 from senoscope.runtime.seal import is_intact
-from senoscope.runtime.session import ExamSession, OutlineSession, Session
+from senoscope.runtime.session import BoxSession, ExamSession, OutlineSession, Session
 
 LARGEST_MANIFEST = 20_000_000
 LARGEST_MODEL = 1_000_000_000
 ZOO = Path(__file__).resolve().parents[1] / "zoo"
 
-Manifest = BundleManifest | OutlineManifest
-KINDS: dict[str, type[BundleManifest] | type[OutlineManifest]] = {
+Manifest = BundleManifest | OutlineManifest | BoxManifest
+KINDS: dict[str, type[BundleManifest] | type[OutlineManifest] | type[BoxManifest]] = {
     "classify": BundleManifest,
     "segment": OutlineManifest,
+    "detect": BoxManifest,
 }
 """What a bundle says of itself, by the kind of its task."""
 
@@ -187,7 +190,7 @@ def read_model(folder: Path, manifest: BundleBase) -> bytes:
     return content
 
 
-def load_any(name: str | Path, threads: int = 0) -> Model | Outliner:
+def load_any(name: str | Path, threads: int = 0) -> Model | Outliner | Detector:
     """Load a bundle, whatever the kind of its answers, ready to predict.
 
     Args:
@@ -203,6 +206,8 @@ def load_any(name: str | Path, threads: int = 0) -> Model | Outliner:
     content, task = read_model(folder, manifest), TASKS.get(manifest.task)
     if isinstance(manifest, OutlineManifest):
         return Outliner(manifest, task, OutlineSession(content, threads), folder)
+    if isinstance(manifest, BoxManifest):
+        return Detector(manifest, task, BoxSession(content, threads), folder)
     session = ExamSession(content, manifest.exam.coding.width, threads) if manifest.exam else Session(content, threads)
     return Model(manifest, task, session, folder)
 
@@ -213,7 +218,7 @@ def load(name: str | Path, threads: int = 0) -> Model:
     if isinstance(found, Model):
         return found
     raise UsageError(
-        f"{found.manifest.name} marks regions: its answers are not labels", "give a bundle of a classifier"
+        f"{found.manifest.name} says where something is: its answers are not labels", "give a bundle of a classifier"
     )
 
 

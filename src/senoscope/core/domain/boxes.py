@@ -31,6 +31,8 @@ class BoxPrediction(Prediction):
 
     Args:
         boxes: the surest first; none where nothing is called, and at least one where something is.
+        unshown: boxes that are not sure enough, the surest first.
     """
 
     boxes: tuple[Found, ...]
+    unshown: tuple[Found, ...]

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from senoscope.core.domain.box_bundle import BoxManifest
 from senoscope.core.domain.bundle import BundleBase, BundleManifest, MetricTable, MostProbable, OperatingPoint
 from senoscope.core.domain.outline_bundle import OutlineManifest
 from senoscope.core.domain.recipe import Recipe
 from senoscope.evidence.metrics.classification import TITLES
 from senoscope.evidence.metrics.multiclass import WORDS as OVERALL
+from senoscope.evidence.metrics.outlines import WORDS as OUTLINES
 from senoscope.evidence.tables.rows import write_text
 from senoscope.runtime.seal import sealed
 
@@ -60,6 +62,9 @@ def _model(manifest: BundleBase) -> str:
     seen = f"`{recipe.model.backbone}` at {recipe.input.size} × {recipe.input.size} pixels ({recipe.input.fit}), "
     if isinstance(manifest, OutlineManifest):
         return f"{seen}`{recipe.outline.architecture}` decoder. Recipe: `{recipe.name}`. {recipe.about}"
+    if isinstance(manifest, BoxManifest):
+        parts = f"in overlapping squares of {manifest.patch} pixels" if manifest.patch else "all of it at once"
+        return f"{seen}{parts}, boxes without anchors. Recipe: `{recipe.name}`. {recipe.about}"
     return (
         f"{seen}{recipe.model.head} head, {recipe.augment.views} extra views, {_trained(recipe)}. "
         f"Recipe: `{recipe.name}`. {recipe.about}"
@@ -72,6 +77,8 @@ def _answer(manifest: BundleBase) -> list[str]:
             return [_classes(manifest), _points(manifest)]
         case OutlineManifest():
             return [_regions(manifest), _thresholds(manifest) if manifest.operating_points else ""]
+        case BoxManifest():
+            return [_boxes(manifest), _thresholds(manifest) if manifest.operating_points else ""]
     raise TypeError(type(manifest))
 
 
@@ -90,6 +97,23 @@ def _regions(manifest: OutlineManifest) -> str:
         return marked + "Every picture it was trained on shows one: whether there is any is not answered."
     return marked + (
         f"The probability that there is one at all comes from the likeliest pixels, calibrated ({found.kind}) on "
+        f"{found.fitted_on}, {found.images} images, {found.prevalence:.1%} with one."
+    )
+
+
+def _boxes(manifest: BoxManifest) -> str:
+    own = manifest.box_calibration
+    shown = (
+        f"Task `{manifest.task}`: boxes around each *{manifest.positive}*, at most {manifest.most}; of two that overlap "
+        f"by {manifest.overlap:.0%} or more the surer one. A box's score is the probability that it marks one, "
+        f"calibrated ({own.kind}) on {own.fitted_on}, {own.images} boxes, {own.prevalence:.1%} of them right; boxes are "
+        f"shown from {manifest.shown:.2f} on. "
+    )
+    found = manifest.calibration
+    if found is None:
+        return shown + "Every picture it was trained on shows one: whether there is any is told by its surest box."
+    return shown + (
+        f"The probability that there is one at all comes from the likeliest place, calibrated ({found.kind}) on "
         f"{found.fitted_on}, {found.images} images, {found.prevalence:.1%} with one."
     )
 
@@ -137,7 +161,7 @@ def _calling(manifest: BundleManifest, point: MostProbable) -> str:
     return "\n".join([chosen, "", "| label | sensitivity there |", "|---|---|", *rows])
 
 
-def _thresholds(manifest: BundleManifest | OutlineManifest) -> str:
+def _thresholds(manifest: BundleManifest | OutlineManifest | BoxManifest) -> str:
     rows = [
         f"| {point.name}{' (default)' if point.name == manifest.operating_point else ''} | {point.threshold:.3f} "
         f"| {point.rule} | {point.sensitivity} | {point.specificity} |"
@@ -171,7 +195,7 @@ def _figures(table: MetricTable) -> str:
         title += " **Leaky: too good to be believed.**"
     if table.abstained is not None:
         title += f" It abstained from {table.abstained} of them."
-    titles = WORDS | OVERALL if "macro_auc" in table.values else WORDS
+    titles = WORDS | (OVERALL if "macro_auc" in table.values else OUTLINES if "dice" in table.values else {})
     answered = {name: str(interval) for name, interval in table.answered.items()}
     rows = [
         f"| {_title(name, titles)} | {interval} | {answered.get(name, '–')} |"

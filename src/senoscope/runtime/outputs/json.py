@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from senoscope.core.domain.boxes import BoxPrediction, Found
 from senoscope.core.domain.outline import OutlinePrediction, Region
 from senoscope.core.domain.prediction import Answer, ExamPrediction, Shown, Trust
 from senoscope.runtime.reading import Failure
@@ -16,7 +17,8 @@ def to_json(answer: Answer | Failure) -> dict[str, Any]:
 
     An answer to an exam has `images`, each with its share and its own trust, and the facts that are `missing`, where
     one to an image has that image's hash and size. One that marks has its `regions`: label, box (left,
-    top, width, height in pixels of the stored image), size and mean probability.
+    top, width, height in pixels of the stored image), size and mean probability; one that finds has its `boxes`, each
+    with its score.
     """
     if isinstance(answer, Failure):
         error = answer.error
@@ -53,6 +55,8 @@ def _looked_at(answer: Answer) -> dict[str, Any]:
         return {"images": images, "missing": list(answer.missing)}
     if isinstance(answer, OutlinePrediction):
         return {**_file(answer), "regions": [] if answer.abstained else [_region(region) for region in answer.regions]}
+    if isinstance(answer, BoxPrediction):
+        return {**_file(answer), "boxes": [] if answer.abstained else [_found(one) for one in answer.boxes]}
     return _file(answer) if isinstance(answer, Shown) else {}
 
 
@@ -64,6 +68,10 @@ def _region(region: Region) -> dict[str, Any]:
         "share": region.share,
         "probability": region.probability,
     }
+
+
+def _found(one: Found) -> dict[str, Any]:
+    return {"label": one.label, "box": list(vars(one.box).values()), "score": one.score}
 
 
 def _file(shown: Shown) -> dict[str, Any]:
