@@ -38,7 +38,8 @@ class Place:
         self.answers.manifest = manifest([TRAINED])
         self.answers.folder = self.run / "bundle"
         self.others: dict[str, Answers] = {}
-        monkeypatch.setattr("senoscope.runtime.store.load", lambda name: self.others.get(name, self.answers))
+        for loader in ("load", "load_any"):
+            monkeypatch.setattr(f"senoscope.runtime.store.{loader}", lambda name: self.others.get(name, self.answers))
 
     def _samples(self, name: str) -> Any:
         return DATASETS.get(name).index(getattr(self, name)).samples
@@ -161,7 +162,7 @@ def test_a_part_that_is_not_there_is_said(place: Place) -> None:
 
 def test_a_missing_extra_is_said_before_anything_is_measured(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.setattr("senoscope.runtime.store.load", lambda name: pytest.fail("it was loaded all the same"))
+    monkeypatch.setattr("senoscope.runtime.store.load_any", lambda name: pytest.fail("it was loaded all the same"))
 
     with pytest.raises(MissingExtraError):
         place.evaluate(place.busi)

@@ -22,6 +22,7 @@ from tests.makers.pictures import (
     exif_block,
     grey,
     oval,
+    outlined_ultrasound,
     pgm_bytes,
     pil_bytes,
     png_bytes,
@@ -32,7 +33,7 @@ from tests.makers.pictures import (
 from tests.makers.records import coded, dicom, drop_column, repeat_row, set_cell, table_cells, write_table
 from tests.makers.thermogram_sets import breasts, dmr_ir, matrix_text, thermogram
 from tests.makers.tissue_sets import bach, bcss, breakhis, idc
-from tests.makers.ultrasound_sets import breast_usg, breastmnist, bus_bra, busi
+from tests.makers.ultrasound_sets import breast_usg, breastmnist, bus_bra, busi, busi_outlined
 
 __all__ = [
     "AGES",
@@ -47,6 +48,7 @@ __all__ = [
     "breasts",
     "bus_bra",
     "busi",
+    "busi_outlined",
     "cbis_ddsm",
     "cmmd",
     "coded",
@@ -64,6 +66,7 @@ __all__ = [
     "mias_lesions",
     "mini_mias",
     "oval",
+    "outlined_ultrasound",
     "pgm_bytes",
     "pil_bytes",
     "png_bytes",

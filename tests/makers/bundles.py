@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tests.makers.pictures import ultrasound
 
 if TYPE_CHECKING:
-    from senoscope.core.domain.bundle import ExamSpec
+    from senoscope.core.domain.bundle import DatasetFingerprint, EmbeddingReference, ExamSpec
     from senoscope.core.domain.recipe import Recipe
     from senoscope.core.preprocess.pipeline import Pipeline
 
@@ -68,6 +68,25 @@ def tiny_pipeline() -> "Pipeline":
     return Pipeline((Gray(), Resize(TINY, TINY, "stretch")))
 
 
+def tiny_reference(known: NDArray[np.float32]) -> "EmbeddingReference":
+    """What embeddings look like, from (40, D) of synthetic pictures."""
+    from senoscope.evidence.bundles.novelty import fit_reference
+
+    reference = fit_reference(known, np.arange(len(known)), fitted_on="40 synthetic pictures")
+    # Forty pictures bound too little: twice the limit answers all synthetic ultrasound and still refuses noise.
+    doubled = tuple(2 * value for value in reference.quantiles)
+    return reference.model_copy(update={"limit": 2 * reference.limit, "quantiles": doubled})
+
+
+def synthetic() -> "DatasetFingerprint":
+    """The data behind a bundle that has learned nothing."""
+    from senoscope.core.domain.bundle import DatasetFingerprint
+
+    return DatasetFingerprint(
+        name="synthetic", title="Synthetic", licence="none", citation="none", images=40, patients=40, sha256="0" * 64
+    )
+
+
 def pack_tiny(
     folder: Path,
     name: str,
@@ -83,7 +102,6 @@ def pack_tiny(
     from senoscope.core.domain.bundle import (
         BundleManifest,
         Calibration,
-        DatasetFingerprint,
         Interval,
         ModelFile,
         MostProbable,
@@ -92,17 +110,12 @@ def pack_tiny(
     )
     from senoscope.core.domain.recipe import Recipe
     from senoscope.core.tasks import TASKS
-    from senoscope.evidence.bundles.novelty import fit_reference
     from senoscope.evidence.bundles.packing import write_manifest
 
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(content)
     asked = TASKS.get(task)
     several = len(asked.labels) > 2
-    reference = fit_reference(known, np.arange(len(known)), fitted_on="40 synthetic pictures")
-    # Forty pictures bound too little: twice the limit answers all synthetic ultrasound and still refuses noise.
-    doubled = tuple(2 * value for value in reference.quantiles)
-    reference = reference.model_copy(update={"limit": 2 * reference.limit, "quantiles": doubled})
     share = Interval(value=0.9, low=0.8, high=0.95)
     manifest = BundleManifest(
         name=name,
@@ -133,19 +146,9 @@ def pack_tiny(
             for point, limit in (("screening", 0.2), ("balanced", 0.5))
         ),
         operating_point="most_probable" if several else "balanced",
-        reference=reference,
+        reference=tiny_reference(known),
         metrics=(),
-        datasets=(
-            DatasetFingerprint(
-                name="synthetic",
-                title="Synthetic",
-                licence="none",
-                citation="none",
-                images=40,
-                patients=40,
-                sha256="0" * 64,
-            ),
-        ),
+        datasets=(synthetic(),),
         recipe=recipe or Recipe(name=name, task=task, dataset="busi"),
         exam=exam,
     )

@@ -27,6 +27,13 @@ def ultrasound(seed: int = 0, size: tuple[int, int] = (320, 256), *, malignant: 
     Returns:
         (height, width) grey levels.
     """
+    return outlined_ultrasound(seed, size, malignant=malignant)[0]
+
+
+def outlined_ultrasound(
+    seed: int = 0, size: tuple[int, int] = (320, 256), *, malignant: bool = False, lesion: bool = True
+) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Draw as `ultrasound` does, with or without the lesion; (height, width) grey levels, and where the lesion is."""
     random = np.random.default_rng([seed, int(malignant)])
     width, height = size
     y, x = np.mgrid[0:height, 0:width]
@@ -40,15 +47,15 @@ def ultrasound(seed: int = 0, size: tuple[int, int] = (320, 256), *, malignant: 
     waves = [random.uniform(0.3, 1) * np.cos(k * angle + random.uniform(0, 6)) for k in (3, 5, 8, 11)]
     outline = radius * (1 + (0.11 if malignant else 0.015) * np.sum(waves, axis=0))
     distance = np.hypot(across - centre_x, (down - centre_y) / ratio) - outline
-    inside = 1 / (1 + np.exp(distance * (60 if malignant else 160)))
+    inside = (1 / (1 + np.exp(distance * (60 if malignant else 160)))) * lesion
     below = (np.abs(across - centre_x) < 0.8 * radius) & (down > centre_y)
-    echo = np.where(below, 0.55 if malignant else 1.35, 1.0)
+    echo = np.where(below & lesion, 0.55 if malignant else 1.35, 1.0)
     echo = _blurred(echo, width // 40 + 1, axes=(1,))
     clean = tissue * (1 - inside) * np.where(inside > 0.5, 1, echo) + 0.07 * inside
     speckle = _blurred(random.rayleigh(1.0, (height, width)), 3, axes=(1,))  # the beam is wider than the pulse is long
     speckle = 1 + 0.28 * (speckle - speckle.mean()) / speckle.std()
     speckled = _blurred(clean * np.clip(speckle, 0, None), 1)
-    return np.asarray(np.clip(speckled * 255, 0, 255), np.uint8)
+    return np.asarray(np.clip(speckled * 255, 0, 255), np.uint8), (distance <= 0) & lesion
 
 
 def _blurred(values: NDArray[np.float64], radius: int, axes: tuple[int, ...] = (0, 1)) -> NDArray[np.float64]:

@@ -14,7 +14,7 @@ from tests.makers.mri_sets import CLINICAL
 from tests.makers.records import write_table
 from tests.makers.thermogram_sets import breasts, matrix_text
 from tests.makers.tissue_sets import tissue
-from tests.makers.ultrasound_sets import busi
+from tests.makers.ultrasound_sets import busi, busi_outlined
 
 PATIENTS = 18
 
@@ -79,6 +79,7 @@ TRAINING_SETS: dict[str, Callable[[Path], Path]] = {
     "breakhis": _breakhis,
     "breastdcedl": _breastdcedl,
     "busi": lambda folder: busi(folder, PATIENTS),
+    "busi/ultrasound_outline": busi_outlined,
     "dmr_ir": _dmr_ir,
     "idc": _idc,
     "mini_mias": lambda folder: mias_lesions(folder, PATIENTS),

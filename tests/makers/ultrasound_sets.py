@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pil
 
-from tests.makers.pictures import oval, ultrasound
+from tests.makers.pictures import oval, outlined_ultrasound, ultrasound
 from tests.makers.records import write_table
 
 
@@ -26,6 +26,20 @@ def busi(folder: Path, images: int = 4) -> Path:
             mask = oval(160, 128, (70, 50, 24, 16)) if label != "normal" else np.zeros((128, 160), np.bool_)
             Pil.fromarray(mask).save(base / label / f"{label} ({number})_mask.png")
     Pil.fromarray(oval(160, 128, (20, 90, 10, 10))).save(base / "benign" / "benign (1)_mask_1.png")
+    return base
+
+
+def busi_outlined(folder: Path, images: int = 8) -> Path:
+    """Write BUSI's layout with true outlines: so many benign, malignant and normal pictures each."""
+    base = folder / "Dataset_BUSI_with_GT"
+    for place, label in enumerate(("benign", "malignant", "normal")):
+        (base / label).mkdir(parents=True)
+        for number in range(1, images + 1):
+            drawn = outlined_ultrasound(
+                100 * place + number, (160, 128), malignant=label == "malignant", lesion=label != "normal"
+            )
+            for suffix, pixels in zip(("", "_mask"), drawn, strict=True):
+                Pil.fromarray(pixels).save(base / label / f"{label} ({number}){suffix}.png")
     return base
 
 

@@ -12,7 +12,9 @@ import typer
 if TYPE_CHECKING:
     from senoscope.evidence.evaluation.evaluation import Evaluation
     from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
+    from senoscope.evidence.evaluation.outlines import OutlineEvaluation
     from senoscope.evidence.metrics.aggregation import Level, Rule
+    from senoscope.runtime.outlining import Outliner
     from senoscope.runtime.predictor import Model
 
 LEVELS: "tuple[Level, ...]" = ("image", "breast", "patient")
@@ -172,19 +174,26 @@ def _share(prevalence: float | None) -> float | None:
 
 
 def _one(place: str, request: Request, out: Path, keep: bool) -> None:
-    from senoscope.cli.figures import show, show_multiclass
+    from senoscope.cli.figures import show, show_multiclass, show_outlines
+    from senoscope.core.errors import UsageError
     from senoscope.evidence.bundles.packing import record
     from senoscope.evidence.evaluation.evaluation import Evaluation
+    from senoscope.evidence.evaluation.outlines import OutlineEvaluation
     from senoscope.evidence.report.files import write_report
-    from senoscope.runtime.store import load
+    from senoscope.runtime.detecting import Detector
+    from senoscope.runtime.store import load_any
 
-    model = load(place)
+    model = load_any(place)
+    if isinstance(model, Detector):
+        raise UsageError(f"{model.manifest.name} puts boxes around lesions, and there are no figures of boxes yet")
     found = measure(model, request)
     page = write_report(found, out)
     if keep:
         record(model.folder, model.manifest, found.metric_table())
     if isinstance(found, Evaluation):
         show(found)
+    elif isinstance(found, OutlineEvaluation):
+        show_outlines(found)
     else:
         show_multiclass(found)
     typer.echo(f"Report: {page}")
@@ -229,7 +238,9 @@ def _check_point(model: "Model", name: str) -> None:
         raise UsageError(f"{model.manifest.name} has no operating point {name!r}", f"it has: {', '.join(known)}")
 
 
-def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation | MulticlassEvaluation":
+def measure(
+    model: "Model | Outliner", request: Request, dataset: str = ""
+) -> "Evaluation | MulticlassEvaluation | OutlineEvaluation":
     """Evaluate one bundle as asked, with a bar that tells how far it is."""
     from rich.console import Console
     from rich.progress import Progress
@@ -239,22 +250,37 @@ def measure(model: "Model", request: Request, dataset: str = "") -> "Evaluation 
     from senoscope.evidence.evaluation.evaluate import evaluate as measured
     from senoscope.evidence.index.answered import with_answers
     from senoscope.evidence.index.exams import exams_for
+    from senoscope.runtime.outlining import Outliner
 
+    _check_asked(model, request)
     name = dataset or request.dataset or model.manifest.recipe.dataset
     listed = with_answers(DATASETS.get(name).samples_for(model.task, request.data), request.answers)
     index = listed.with_files() if model.sees else listed
     index, held_out = choose_part(model, index, request.split, request.split_file, request.trained_on)
-    console = Console(stderr=True)
-    total = len(exams_for(index, model.manifest.exam))
+    console, point = Console(stderr=True), request.operating_point
+    total = len(index) if isinstance(model, Outliner) else len(exams_for(index, model.manifest.exam))
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         advance = partial(bar.advance, bar.add_task(f"evaluating {model.manifest.name}", total=total))
+        if isinstance(model, Outliner):
+            return measured(model, index, operating_point=point, held_out=held_out, progress=advance)
         return measured(
             model,
             index,
-            operating_point=request.operating_point,
+            operating_point=point,
             held_out=held_out,
             level=request.level,
             rule=request.rule,
             prevalence=request.prevalence,
             progress=advance,
         )
+
+
+def _check_asked(model: "Model | Outliner", request: Request) -> None:
+    from senoscope.core.errors import UsageError
+    from senoscope.runtime.outlining import Outliner
+
+    if not isinstance(model, Outliner):
+        return
+    unfit = "--level" if request.level != "image" else "--prevalence" if request.prevalence is not None else ""
+    if unfit:
+        raise UsageError(f"{unfit} is for answers that are labels, and {model.manifest.name} marks regions")

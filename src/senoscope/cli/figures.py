@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from senoscope.evidence.evaluation.comparison import Comparison, Pair
     from senoscope.evidence.evaluation.evaluation import Evaluation
     from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
+    from senoscope.evidence.evaluation.outlines import OutlineEvaluation
 
 
 def show(found: "Evaluation") -> None:
@@ -61,6 +62,29 @@ def show_multiclass(found: "MulticlassEvaluation") -> None:
         f"{len(found.samples):,} {of} of {found.dataset.patients:,} {found.unit}. Protocol: {found.protocol}. The "
         f"most probable label is called. Abstained from {int(found.abstained.sum()):,} {of}; {len(found.unread):,} "
         "could not be read. Research use only."
+    )
+    if found.leaky:
+        typer.secho(f"LEAKY: {found.leak}.", fg=typer.colors.RED, bold=True)
+
+
+def show_outlines(found: "OutlineEvaluation") -> None:
+    """Print the figures of an evaluation of outlines, and what must be known of them."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from senoscope.evidence.metrics.outlines import WORDS
+
+    heading = f"LEAKY: {found.title}" if found.leaky else found.title
+    table = Table("figure", "all images (95 % interval)", "without abstained", box=box.SIMPLE_HEAD, title=heading)
+    for name in found.table:
+        table.add_row(WORDS[name], *(_figure(part.get(name)) for part in (found.table, found.answered)))
+    Console().print(table)
+    point = f"; operating point {found.operating_point}" if found.operating_point else ""
+    typer.echo(
+        f"{len(found.samples):,} images of {found.dataset.patients:,} {found.unit}, {int(found.labels.sum()):,} with a "
+        f"true {found.positive}; overlap and distance are over these. Protocol: {found.protocol}{point}. Abstained from "
+        f"{int(found.abstained.sum()):,} images; {len(found.unread):,} could not be measured. Research use only."
     )
     if found.leaky:
         typer.secho(f"LEAKY: {found.leak}.", fg=typer.colors.RED, bold=True)

@@ -28,8 +28,12 @@ def show_gap(name: str, data: Path, out: Path, dataset: str = "", changes: tuple
     """
     from senoscope.cli.bars import stages
     from senoscope.cli.train import check_extra
+    from senoscope.core.errors import UsageError
+    from senoscope.core.tasks import TASKS
 
     recipe = _recipe(name, dataset, changes)
+    if TASKS.get(recipe.task).kind != "classify":
+        raise UsageError(f"--protocol paper is for answers that are labels, and those to {recipe.task} are not")
     check_extra()
     from senoscope.learning.fitting.finetune import processes
     from senoscope.learning.runs.gap import measure_gap
@@ -48,13 +52,13 @@ def _recipe(name: str, dataset: str, changes: tuple[str, ...]) -> "Recipe":
     from senoscope.core.domain.recipe import dump_recipe
     from senoscope.core.errors import BundleError, UsageError
     from senoscope.core.recipes import names, recipe_text
-    from senoscope.runtime.store import load
+    from senoscope.runtime.store import load_any
 
     asked = list(changes) + ([f"dataset={dataset}"] if dataset else [])
     if name in names() or name.endswith(".toml"):
         return changed_recipe(recipe_text(name), asked)
     try:
-        return changed_recipe(dump_recipe(load(name).manifest.recipe), asked)
+        return changed_recipe(dump_recipe(load_any(name).manifest.recipe), asked)
     except (BundleError, UsageError) as error:
         raise UsageError(
             f"{name!r} is neither a bundle nor a recipe: {error.message}", f"recipes: {', '.join(names())}"

@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from senoscope.evidence.index import Index
+    from senoscope.runtime.outlining import Outliner
     from senoscope.runtime.predictor import Model
 
 
 def choose_part(
-    model: "Model", index: "Index", split: str, split_file: Path | None, trained_on: bool
+    model: "Model | Outliner", index: "Index", split: str, split_file: Path | None, trained_on: bool
 ) -> tuple["Index", str]:
     """Pick the samples to evaluate on, and say why they were held out.
 
@@ -29,6 +30,7 @@ def choose_part(
             a model of lesions finds none outlined.
         UsageError: the split has no such part.
     """
+    from senoscope.core.domain.bundle import BundleManifest
     from senoscope.core.errors import DatasetError
     from senoscope.evidence.index.exams import exams_for
     from senoscope.evidence.index.patches import as_trained
@@ -51,7 +53,8 @@ def choose_part(
         )
     # A run divides what its recipe left of the dataset, and writes down no more.
     divided = index.only(manifest.recipe.data.only) if own else index
-    found = exams_for(as_trained(divided, manifest.recipe), manifest.exam)
+    spec = manifest.exam if isinstance(manifest, BundleManifest) else None
+    found = exams_for(as_trained(divided, manifest.recipe), spec)
     chosen = read_split(path, found.index, protocol=manifest.recipe.split.protocol)
     held_out = "" if own and (part != "test" or refitted) else f"part {part!r} of {path.name}"
     return found.take(chosen.positions(part)), held_out

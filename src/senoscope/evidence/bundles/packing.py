@@ -191,6 +191,8 @@ def _figures(table: MetricTable) -> str:
         f"### {table.dataset}: {table.protocol}\n\n{table.images} images ({table.positives} positive), "
         f"{table.patients} patients or duplicate groups; 95 % bootstrap intervals clustered by them."
     )
+    if "dice" in table.values:
+        title += " Overlap and distance are over the positive ones."
     if table.leaky:
         title += " **Leaky: too good to be believed.**"
     if table.abstained is not None:

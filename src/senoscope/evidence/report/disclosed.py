@@ -11,7 +11,10 @@ from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.evaluation.evaluation import Evaluation
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
+from senoscope.evidence.evaluation.outlines import OutlineEvaluation
 from senoscope.evidence.metrics.classification import FIGURES, TITLES
+
+AnyEvaluation = Evaluation | MulticlassEvaluation | OutlineEvaluation
 
 LIBRARIES = ("numpy", "scipy", "onnxruntime", "pillow")
 """Packages that the figures rest on."""
@@ -26,9 +29,14 @@ def known(evaluation: Evaluation) -> dict[str, str]:
     return {name: text for name, text in found.items() if text}
 
 
+def origins(evaluation: AnyEvaluation) -> dict[str, str]:
+    """Say what is known of data and parts, whatever was measured."""
+    return _data(evaluation) | _parts(evaluation)
+
+
 def circumstances(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, str]:
-    """Say what is known of data, parts, recipe and bundle, whatever was measured."""
-    found = _data(evaluation) | _parts(evaluation)
+    """Say what is known of data, parts, recipe and bundle of a classifier, whatever was measured."""
+    found = origins(evaluation)
     if evaluation.recipe is not None:
         found |= _recipe(evaluation.recipe)
     if evaluation.manifest is not None:
@@ -42,7 +50,7 @@ def circumstances(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, st
     return found
 
 
-def _data(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, str]:
+def _data(evaluation: AnyEvaluation) -> dict[str, str]:
     data, index = evaluation.dataset, evaluation.samples
     published = data.name in DATASETS.names()
     url = DATASETS.get(data.name).url if published else ""
@@ -68,7 +76,7 @@ def _data(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, str]:
     }
 
 
-def shown_values(evaluation: Evaluation | MulticlassEvaluation, *facts: str) -> str:
+def shown_values(evaluation: AnyEvaluation, *facts: str) -> str:
     """Say which values of facts the publisher gives, commonest first."""
     said = []
     for fact in facts:
@@ -80,13 +88,13 @@ def shown_values(evaluation: Evaluation | MulticlassEvaluation, *facts: str) -> 
     return "; ".join(said)
 
 
-def _asked(evaluation: Evaluation | MulticlassEvaluation) -> str:
+def _asked(evaluation: AnyEvaluation) -> str:
     if isinstance(evaluation, MulticlassEvaluation):
         return f"labels {', '.join(f'“{label}”' for label in evaluation.classes)}"
     return f"label “{evaluation.positive}”"
 
 
-def _parts(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, str]:
+def _parts(evaluation: AnyEvaluation) -> dict[str, str]:
     manifest, leak = evaluation.manifest, evaluation.leak
     external = evaluation.protocol.startswith("external")
     asked = _asked(evaluation).partition(" ")[2]

@@ -10,11 +10,13 @@ from senoscope.core.domain.bundle import Interval
 from senoscope.evidence.evaluation.evaluation import Evaluation, Unread, assess
 from senoscope.evidence.evaluation.findings import Findings, Predictive, Stated
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
+from senoscope.evidence.evaluation.outlines import OutlineEvaluation
 from senoscope.evidence.metrics.classification import BINS, FIGURES
 from senoscope.evidence.metrics.curves import pr_curve, reliability, roc_curve
 from senoscope.evidence.report.checklists import Checklist, fill
-from senoscope.evidence.report.disclosed import known
+from senoscope.evidence.report.disclosed import AnyEvaluation, known
 from senoscope.evidence.report.multiclass_files import multiclass_files
+from senoscope.evidence.report.outline_files import outline_files
 from senoscope.evidence.report.page import render
 from senoscope.evidence.report.plain import dumped, plain_checklist, plain_curve, plain_interval, plain_numbers
 from senoscope.evidence.report.plots import draw
@@ -29,7 +31,7 @@ COLUMNS = ("sample_id", "path", "patient_id", "group", "label", "truth", "probab
 CASE_COLUMNS = ("case", "group", "images", "truth", "probability", "called", "abstained")
 
 
-def write_report(evaluation: Evaluation | MulticlassEvaluation, out: Path) -> Path:
+def write_report(evaluation: AnyEvaluation, out: Path) -> Path:
     """Write `report.html`, `report.json` and `predictions.csv` into a folder, each atomically.
 
     Where the figures are of breasts or patients, `cases.csv` has one row each beside them.
@@ -45,10 +47,12 @@ def write_report(evaluation: Evaluation | MulticlassEvaluation, out: Path) -> Pa
     return out / "report.html"
 
 
-def report_files(evaluation: Evaluation | MulticlassEvaluation) -> dict[str, str]:
+def report_files(evaluation: AnyEvaluation) -> dict[str, str]:
     """Make everything that `write_report` writes, by file name, the page last; raises as it does."""
     if isinstance(evaluation, MulticlassEvaluation):
         return multiclass_files(evaluation, FORMAT)
+    if isinstance(evaluation, OutlineEvaluation):
+        return outline_files(evaluation, FORMAT)
     checklists = fill(known(evaluation))
     page = render(evaluation, draw(evaluation), checklists)
     files = {"predictions.csv": rows_text(_columns(COLUMNS, evaluation), _images(evaluation))}

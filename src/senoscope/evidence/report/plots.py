@@ -73,7 +73,7 @@ def draw(evaluation: Evaluation) -> dict[str, str]:
     plots = {"roc": _roc, "pr": _pr, "reliability": _reliability, "histogram": _histogram, "decision": _decision}
     if {"sensitivity", "specificity"} <= set(evaluation.table):
         plots["predictive"] = _predictive
-    return {name: _svg(name, partial(plot, evaluation)) for name, plot in plots.items()}
+    return {name: svg(name, partial(plot, evaluation)) for name, plot in plots.items()}
 
 
 def draw_multiclass(evaluation: MulticlassEvaluation) -> dict[str, str]:
@@ -87,7 +87,7 @@ def draw_multiclass(evaluation: MulticlassEvaluation) -> dict[str, str]:
     """
     require()
     plots = {"roc": _label_rocs, "reliability": _label_reliabilities}
-    return {name: _svg(name, partial(plot, evaluation)) for name, plot in plots.items()}
+    return {name: svg(name, partial(plot, evaluation)) for name, plot in plots.items()}
 
 
 def overlay(evaluations: Sequence[Evaluation], names: Sequence[str]) -> dict[str, str]:
@@ -101,10 +101,11 @@ def overlay(evaluations: Sequence[Evaluation], names: Sequence[str]) -> dict[str
     """
     require()
     plots = {"roc": _rocs, "pr": _prs, "decision": _benefits}
-    return {name: _svg(name, partial(plot, evaluations, names)) for name, plot in plots.items()}
+    return {name: svg(name, partial(plot, evaluations, names)) for name, plot in plots.items()}
 
 
-def _svg(name: str, plot: "Callable[[Axes], None]") -> str:
+def svg(name: str, plot: "Callable[[Axes], None]") -> str:
+    """Draw one plot as SVG whose identifiers begin with its name."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -121,7 +122,8 @@ def _svg(name: str, plot: "Callable[[Axes], None]") -> str:
     return text.replace("<svg ", f'<svg role="img" aria-label="{name}" ', 1)
 
 
-def _square(axes: "Axes", x: str, y: str) -> None:
+def square(axes: "Axes", x: str, y: str) -> None:
+    """Name both axes, each from 0 to 1."""
     axes.set(xlabel=x, ylabel=y, xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.set_aspect("equal")
 
@@ -135,7 +137,7 @@ def _roc(evaluation: Evaluation, axes: "Axes") -> None:
     y = counts.true_positives / (counts.true_positives + counts.false_negatives)
     axes.plot([x], [y], "o", color=SECOND, label=f"{evaluation.operating_point}, {evaluation.threshold:.3f}")
     axes.legend(loc="lower right")
-    _square(axes, "1 − specificity", "sensitivity")
+    square(axes, "1 − specificity", "sensitivity")
 
 
 def _pr(evaluation: Evaluation, axes: "Axes") -> None:
@@ -144,7 +146,7 @@ def _pr(evaluation: Evaluation, axes: "Axes") -> None:
     axes.plot([0, 1], [share, share], color=FAINT, linewidth=1, label=f"share of positives, {share:.3f}")
     axes.step(curve.x, curve.y, where="pre", color=ACCENT, linewidth=2)
     axes.legend(loc="lower left")
-    _square(axes, "sensitivity (recall)", "PPV (precision)")
+    square(axes, "sensitivity (recall)", "PPV (precision)")
 
 
 def _reliability(evaluation: Evaluation, axes: "Axes") -> None:
@@ -154,7 +156,7 @@ def _reliability(evaluation: Evaluation, axes: "Axes") -> None:
     sizes = 12 + 120 * bins.counts / bins.counts.max()
     axes.vlines(bins.predicted, bins.low, bins.high, color=ACCENT, linewidth=1, alpha=0.6)
     axes.scatter(bins.predicted, bins.observed, s=sizes, color=ACCENT, alpha=0.8, linewidths=0)
-    _square(axes, "mean probability in the bin", f"share {evaluation.positive}")
+    square(axes, "mean probability in the bin", f"share {evaluation.positive}")
 
 
 def _histogram(evaluation: Evaluation, axes: "Axes") -> None:
@@ -211,7 +213,7 @@ def _rocs(evaluations: Sequence[Evaluation], names: Sequence[str], axes: "Axes")
         curve = roc_curve(evaluation.labels, evaluation.probabilities)
         axes.plot(curve.x, curve.y, color=colour, linestyle=style, linewidth=2, label=name)
     axes.legend(loc="lower right")
-    _square(axes, "1 − specificity", "sensitivity")
+    square(axes, "1 − specificity", "sensitivity")
 
 
 def _prs(evaluations: Sequence[Evaluation], names: Sequence[str], axes: "Axes") -> None:
@@ -221,7 +223,7 @@ def _prs(evaluations: Sequence[Evaluation], names: Sequence[str], axes: "Axes") 
         curve = pr_curve(evaluation.labels, evaluation.probabilities)
         axes.step(curve.x, curve.y, where="pre", color=colour, linestyle=style, linewidth=2, label=name)
     axes.legend(loc="lower left")
-    _square(axes, "sensitivity (recall)", "PPV (precision)")
+    square(axes, "sensitivity (recall)", "PPV (precision)")
 
 
 def _label_rocs(evaluation: MulticlassEvaluation, axes: "Axes") -> None:
@@ -231,7 +233,7 @@ def _label_rocs(evaluation: MulticlassEvaluation, axes: "Axes") -> None:
         curve = roc_curve(mine, evaluation.probabilities[:, number])
         axes.plot(curve.x, curve.y, color=colour, linestyle=style, linewidth=2, label=label)
     axes.legend(loc="lower right")
-    _square(axes, "1 − specificity", "sensitivity")
+    square(axes, "1 − specificity", "sensitivity")
 
 
 def _label_reliabilities(evaluation: MulticlassEvaluation, axes: "Axes") -> None:
@@ -244,4 +246,4 @@ def _label_reliabilities(evaluation: MulticlassEvaluation, axes: "Axes") -> None
             bins.predicted, bins.observed, s=12 + 60 * bins.counts / bins.counts.max(), color=colour, alpha=0.8
         )
     axes.legend(loc="upper left")
-    _square(axes, "mean probability in the bin", "share of the label")
+    square(axes, "mean probability in the bin", "share of the label")
