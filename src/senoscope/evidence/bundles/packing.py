@@ -8,6 +8,7 @@ from senoscope.core.domain.box_bundle import BoxManifest
 from senoscope.core.domain.bundle import BundleBase, BundleManifest, MetricTable, MostProbable, OperatingPoint
 from senoscope.core.domain.outline_bundle import OutlineManifest
 from senoscope.core.domain.recipe import Recipe
+from senoscope.evidence.metrics.boxes import WORDS as BOXES
 from senoscope.evidence.metrics.classification import TITLES
 from senoscope.evidence.metrics.multiclass import WORDS as OVERALL
 from senoscope.evidence.metrics.outlines import WORDS as OUTLINES
@@ -104,10 +105,10 @@ def _regions(manifest: OutlineManifest) -> str:
 def _boxes(manifest: BoxManifest) -> str:
     own = manifest.box_calibration
     shown = (
-        f"Task `{manifest.task}`: boxes around each *{manifest.positive}*, at most {manifest.most}; of two that overlap "
-        f"by {manifest.overlap:.0%} or more the surer one. A box's score is the probability that it marks one, "
-        f"calibrated ({own.kind}) on {own.fitted_on}, {own.images} boxes, {own.prevalence:.1%} of them right; boxes are "
-        f"shown from {manifest.shown:.2f} on. "
+        f"Task `{manifest.task}`: boxes around each *{manifest.positive}*, at most {manifest.most}; of two that "
+        f"overlap by {manifest.overlap:.0%} or more the surer one. A box's score is the probability that it marks one, "
+        f"calibrated ({own.kind}) on {own.fitted_on}, {own.images} boxes, {own.prevalence:.1%} of them right; boxes "
+        f"are shown from {manifest.shown:.2f} on. "
     )
     found = manifest.calibration
     if found is None:
@@ -197,7 +198,9 @@ def _figures(table: MetricTable) -> str:
         title += " **Leaky: too good to be believed.**"
     if table.abstained is not None:
         title += f" It abstained from {table.abstained} of them."
-    titles = WORDS | (OVERALL if "macro_auc" in table.values else OUTLINES if "dice" in table.values else {})
+    # Words of every kind of figure; names that kinds share mean the same in all.
+    several = "macro_auc" in table.values
+    titles = BOXES | OUTLINES | WORDS | (OVERALL if several else {})
     answered = {name: str(interval) for name, interval in table.answered.items()}
     rows = [
         f"| {_title(name, titles)} | {interval} | {answered.get(name, '–')} |"

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from senoscope.core.domain.bundle import Interval
 from senoscope.core.errors import DatasetError
+from senoscope.evidence.metrics.curves import Curve
 from senoscope.evidence.metrics.grouping import grouped, multiplicities
 from senoscope.evidence.metrics.intervals import REPLICATES, percentiles
 from senoscope.evidence.metrics.sums import Values
@@ -17,6 +18,9 @@ RATES = (1 / 8, 1 / 4, 1 / 2, 1.0, 2.0, 4.0, 8.0)
 
 OVERLAP = 0.5
 """Least intersection over union of a box that finds a lesion."""
+
+STRICTER = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+"""Overlaps over which average precision is averaged."""
 
 CHUNK = 1_000_000
 
@@ -153,14 +157,49 @@ def average_precision(
     2010, doi:10.1007/s11263-009-0275-4, as computed since that challenge's year 2010); lesions that no box finds never
     come into the area. Arguments and errors are those of `froc`.
     """
+    return mean_average_precision(pictures, overlaps=(overlap,), replicates=replicates, seed=seed)
+
+
+def mean_average_precision(
+    pictures: Sequence[Picture],
+    *,
+    overlaps: Sequence[float] = STRICTER,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> Interval:
+    """Mean of the average precision over several overlaps, with its 95 % interval; each replicate is of one draw.
+
+    With the ten overlaps from 0.5 to 0.95 it is what the COCO challenge calls AP (Lin et al. 2014, arXiv:1405.0312),
+    but over every recall there is and not over 101 of them. Other arguments and errors are those of `froc`.
+    """
+    points, drawn = [], []
+    for overlap in overlaps:
+        point, sample = _precisions(_Listed.of(pictures, overlap), replicates, seed)
+        points.append(point)
+        drawn.append(sample)
+    return percentiles(float(np.mean(points)), np.mean(drawn, axis=0))[0]
+
+
+def precision_curve(pictures: Sequence[Picture], *, overlap: float = OVERLAP) -> Curve:
+    """Precision against recall over all boxes of all pictures, from the strictest threshold to the laxest.
+
+    Arguments and errors are those of `froc`.
+    """
     listed = _Listed.of(pictures, overlap)
+    hits, alarms, lesions, _ = listed.counts(np.ones((1, listed.groups), np.int32))
+    found, wrong = hits[0, listed.last], alarms[0, listed.last]
+    return Curve(found / lesions[0], found / np.maximum(found + wrong, 1), listed.scores[listed.last])
+
+
+def _precisions(listed: "_Listed", replicates: int, seed: int) -> tuple[float, Values]:
+    """Area under precision against recall, of all pictures and of each replicate."""
     point = _precision(*listed.counts(np.ones((1, listed.groups), np.int32))[:3], listed.last)
     step = max(1, CHUNK // max(1, len(listed.scores), listed.groups))
     drawn = [
         _precision(*listed.counts(weights)[:3], listed.last)
         for weights in multiplicities(listed.kinds, replicates=replicates, seed=seed, step=step)
     ]
-    return percentiles(float(point[0]), np.concatenate(drawn))[0]
+    return float(point[0]), np.concatenate(drawn)
 
 
 @dataclass(frozen=True, eq=False)
