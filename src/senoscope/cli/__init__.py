@@ -37,7 +37,9 @@ Examples:
   senoscope predict ultrasound FOLDER --out answers      # with pictures of the evidence
   senoscope predict ultrasound scan.png --bundle runs/mine --operating-point screening
   senoscope predict screening WOMEN --facts women.csv --bundle runs/mine      # a folder an exam
-  senoscope predict screening --facts women.csv --bundle runs/record          # a bundle without pictures""",
+  senoscope predict screening --facts women.csv --bundle runs/record          # a bundle without pictures
+  senoscope predict idc slide.svs --bundle runs/idc --out maps                # a whole slide, or a folder of them
+  senoscope predict idc SLIDES --bundle runs/idc --out maps --mpp 0.25 --overlap 0.5 --skip-errors""",
     "train": """\b
 Examples:
   senoscope train ultrasound --data DATASETS --out runs/ultrasound

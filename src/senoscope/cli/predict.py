@@ -10,6 +10,8 @@ import typer
 
 if TYPE_CHECKING:
     from senoscope.core.domain.prediction import Answer, Shown
+    from senoscope.runtime.detecting import Detector
+    from senoscope.runtime.outlining import Outliner
     from senoscope.runtime.predictor import Failure, Model
 
 
@@ -19,8 +21,8 @@ def predict(
         list[Path] | None,
         typer.Argument(
             metavar="PATH...",
-            help="Images; a folder means the images in it, or to a bundle of exams one exam. None where a bundle looks "
-            "at no pictures.",
+            help="Images, or whole slides where the task is asked about them; a folder means the slides in it, else "
+            "the images, or to a bundle of exams one exam. None where a bundle looks at no pictures.",
         ),
     ] = None,
     facts: Annotated[
@@ -35,17 +37,33 @@ def predict(
     out: Annotated[Path | None, typer.Option(help="Folder for the answers and a picture of the evidence each.")] = None,
     bundle: Annotated[str, typer.Option(help="A shipped bundle, a bundle folder, or a run. Default: the task's.")] = "",
     operating_point: Annotated[str, typer.Option(help="Name of the threshold. Default: the bundle's.")] = "",
+    mpp: Annotated[
+        float | None, typer.Option(help="Slides: µm per pixel, where the file does not say it; 0.25 is usual at 40×.")
+    ] = None,
+    overlap: Annotated[
+        float, typer.Option(help="Slides: share of a tile that it has in common with the next; 0.5 gives a finer map.")
+    ] = 0.0,
+    skip_errors: Annotated[
+        bool, typer.Option("--skip-errors", help="Slides: leave those alone that failed in an earlier run into --out.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, max=256, help="Slides: so many at once, by Ray (extra scale).")] = 0,
 ) -> None:
     """Answer for images or exams: calibrated probability, label, evidence, and how far to trust it."""
+    from senoscope.cli.slides import SlideOptions, predict_slides, slides_asked
     from senoscope.core.errors import UsageError
     from senoscope.core.tasks import TASKS
     from senoscope.evidence.tables.rows import write_text
     from senoscope.runtime.outputs import OUTPUTS
-    from senoscope.runtime.store import find_for_task, load
+    from senoscope.runtime.store import find_for_task, load_any
 
     TASKS.get(task)
+    slides = slides_asked(task, paths or [])
+    if slides:
+        options = SlideOptions(form, out, bundle, operating_point, mpp, overlap, skip_errors, workers)
+        predict_slides(task, slides, options)
+        return
     write = OUTPUTS.get(form)
-    model = load(bundle or find_for_task(task))
+    model = load_any(bundle or find_for_task(task))
     if model.task.name != task:
         raise UsageError(f"bundle {model.manifest.name!r} answers {model.task.name!r}, not {task!r}")
     answers = _Counted(_asked(model, paths or [], facts, operating_point), out)
@@ -70,19 +88,22 @@ class _Asked:
     what: str
 
 
-def _asked(model: "Model", paths: Sequence[Path], facts: Path | None, operating_point: str) -> _Asked:
+def _asked(
+    model: "Model | Outliner | Detector", paths: Sequence[Path], facts: Path | None, operating_point: str
+) -> _Asked:
     from senoscope.core.errors import MissingFileError, UsageError
     from senoscope.core.io import find_images
     from senoscope.evidence.index.asking import asked_exams, read_facts
+    from senoscope.runtime.predictor import Model
 
-    spec, name = model.manifest.exam, model.manifest.name
+    spec, name = model.manifest.exam if isinstance(model, Model) else None, model.manifest.name
     known = read_facts(facts, spec) if facts else None
     if paths and not model.sees:
         raise UsageError(f"{name} looks at no pictures: it goes by what is known alone", "leave out PATH")
     if not paths and model.sees:
         raise UsageError(f"{name} looks at pictures, and none is named", "senoscope predict TASK PATH...")
     nothing = MissingFileError(f"no pictures in {', '.join(map(str, paths))}", "PNG, JPEG, BMP, TIFF, PGM are read")
-    if spec is None:
+    if spec is None or not isinstance(model, Model):
         images = find_images(paths)
         if not images:
             raise nothing
@@ -125,13 +146,19 @@ class _Counted:
             yield answer
 
     def _overlay(self, shown: "Shown", exam: str) -> None:
+        from senoscope.core.domain.outline import OutlinePrediction
         from senoscope.core.io import read
         from senoscope.evidence.tables.rows import write_bytes
+        from senoscope.runtime.outputs.outlines import mask_png, outline_png
         from senoscope.runtime.outputs.overlay import overlay_png
 
         if self._out is None:
             return
         stem = re.sub(r"[^\w.-]+", "_", f"{exam[:40]}{Path(shown.source).stem}")[: 90 if exam else 50]
         # Two images of one name in different folders must not overwrite each other.
-        path = self._out / f"{stem}_{shown.digest[:8]}_evidence.png"
-        write_bytes(path, overlay_png(read(shown.source), shown.saliency))
+        name = f"{stem}_{shown.digest[:8]}"
+        if isinstance(shown, OutlinePrediction):
+            write_bytes(self._out / f"{name}_evidence.png", outline_png(read(shown.source), shown.codes))
+            write_bytes(self._out / f"{name}_mask.png", mask_png(shown.codes, len(shown.labels)))
+        else:
+            write_bytes(self._out / f"{name}_evidence.png", overlay_png(read(shown.source), shown.saliency))

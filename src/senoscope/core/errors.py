@@ -19,6 +19,8 @@ SenoscopeError
     └── SettingsError         settings that must not be started with
 """
 
+from collections.abc import Callable
+
 
 def printable(text: str) -> str:
     """Escape control signs: the name of a hostile file must not command the terminal or break the line."""
@@ -43,6 +45,16 @@ class SenoscopeError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+    def __reduce__(self) -> "tuple[Callable[..., SenoscopeError], tuple[type[SenoscopeError], str, str]]":
+        return _sent, (type(self), self.message, self.hint)
+
+
+def _sent(kind: type[SenoscopeError], message: str, hint: str) -> SenoscopeError:
+    """An error as another process raised it, whatever its own arguments are."""
+    error = kind.__new__(kind)
+    SenoscopeError.__init__(error, message, hint)
+    return error
 
 
 class InputError(SenoscopeError):

@@ -32,9 +32,12 @@ Answered = TypeVar("Answered", Prediction, ExamPrediction)
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """What a bundle says of a batch: (N, K) calibrated probabilities, and (N,) whether it is a number, and whether known.
+    """What a bundle says of a batch.
 
-    What is not known does not look like what the bundle was trained on, and its answer is to be withheld.
+    Args:
+        probabilities: (N, K) calibrated, in the order of the labels.
+        sound: (N,) whether the answer is a number at all.
+        known: (N,) whether the picture looks like what the bundle was trained on; else the answer is to be withheld.
     """
 
     probabilities: NDArray[np.float64]
@@ -119,7 +122,7 @@ class Model:
                 f"{self.manifest.name} looks at no pictures: it goes by what is known alone",
                 "give it a table: senoscope predict TASK --facts TABLE.csv",
             )
-        point = self._point(operating_point)
+        point = self.point(operating_point)
         if isinstance(self._session, ExamSession):
             single = (Exam(_name(source), (View(source),)) for source in sources)
             for answer in self.stream_exams(single, workers=workers, operating_point=operating_point):
@@ -141,7 +144,7 @@ class Model:
         Raises:
             UsageError: the bundle has no such operating point, or answers images and is given an exam of several.
         """
-        point = self._point(operating_point)
+        point = self.point(operating_point)
         if self._exams is None:
             yield from self._one_by_one(exams, workers, operating_point)
             return
@@ -193,7 +196,8 @@ class Model:
         known = sound & (distances / self.manifest.reference.limit <= 1)
         return Judged(shares, sound, known)
 
-    def _point(self, name: str) -> Point:
+    def point(self, name: str = "") -> Point:
+        """Return an operating point, the default one where no name is given; raises `UsageError` for an unknown one."""
         names = [point.name for point in self.manifest.operating_points]
         if name and name not in names:
             raise UsageError(f"{self.manifest.name} has no operating point {name!r}", f"it has: {', '.join(names)}")

@@ -26,7 +26,7 @@ def open_slide(path: str | Path, microns: float | None = None) -> SlideReader:
 
     Args:
         path: the slide's file.
-        microns: µm per pixel of level 0, where the file does not say it or is wrong about it.
+        microns: µm per pixel of level 0, where the file does not say it.
 
     Raises:
         MissingFileError: there is no such file.
@@ -42,7 +42,7 @@ def open_slide(path: str | Path, microns: float | None = None) -> SlideReader:
         )
     _check_file(path)
     reader = _opened(str(path))
-    if microns is not None:
+    if microns is not None and reader.microns is None:
         reader.microns = (microns, microns)
     return reader
 

@@ -125,22 +125,37 @@ class SlideReader(ABC):
         fine = [place for place, level in enumerate(self.levels) if level.size.width >= wanted.width]
         level = fine[-1] if fine else 0
         size = self.levels[level].size
-        small = np.empty((wanted.height, wanted.width, 3), np.uint8)
-        scale_x, scale_y = size.width / wanted.width, size.height / wanted.height
-        step_x, step_y = (max(1, int(_BLOCK / scale)) for scale in (scale_x, scale_y))
-        for top in range(0, wanted.height, step_y):
-            for left in range(0, wanted.width, step_x):
-                part = Box(left, top, min(step_x, wanted.width - left), min(step_y, wanted.height - top))
-                small[top : top + part.height, left : left + part.width] = self._scaled(level, part, scale_x, scale_y)
-        return small
+        whole = Box(0, 0, wanted.width, wanted.height)
+        return self.scaled(level, whole, (size.width / wanted.width, size.height / wanted.height))
 
-    def _scaled(self, level: int, part: Box, scale_x: float, scale_y: float) -> Rgb:
-        """Read what `part` of a picture covers whose pixels are `scale` pixels of the level wide and high."""
+    def scaled(self, level: int, part: Box, scale: tuple[float, float]) -> Rgb:
+        """Read part of the slide scaled down, by the mean of the pixels that are covered, block by block.
+
+        Args:
+            level: to read from.
+            part: in pixels of the result's resolution; what lies outside of the slide is white.
+            scale: width and height of such a pixel in pixels of the level.
+
+        Returns:
+            (part.height, part.width, 3) uint8.
+        """
+        steps = [max(1, int(_BLOCK / one)) for one in scale]
+        if part.width <= steps[0] and part.height <= steps[1]:
+            return self._block(level, part, scale)
+        whole = np.empty((part.height, part.width, 3), np.uint8)
+        for top in range(0, part.height, steps[1]):
+            for left in range(0, part.width, steps[0]):
+                width, height = min(steps[0], part.width - left), min(steps[1], part.height - top)
+                block = Box(part.left + left, part.top + top, width, height)
+                whole[top : top + height, left : left + width] = self._block(level, block, scale)
+        return whole
+
+    def _block(self, level: int, part: Box, scale: tuple[float, float]) -> Rgb:
         left, top, right, bottom = part.edges
-        exact = (left * scale_x, top * scale_y, right * scale_x, bottom * scale_y)
+        exact = (left * scale[0], top * scale[1], right * scale[0], bottom * scale[1])
         x0, y0, x1, y1 = math.floor(exact[0]), math.floor(exact[1]), math.ceil(exact[2]), math.ceil(exact[3])
         pixels = self.region(level, Box(x0, y0, max(1, x1 - x0), max(1, y1 - y0)))
-        return scaled(pixels, part.size, (exact[0] - x0, exact[1] - y0, exact[2] - x0, exact[3] - y0))
+        return _reduced(pixels, part.size, (exact[0] - x0, exact[1] - y0, exact[2] - x0, exact[3] - y0))
 
     @property
     def zooms(self) -> int:
@@ -175,22 +190,12 @@ class SlideReader(ABC):
         scale = 2.0 ** (self.zooms - 1 - zoom)
         level = self.level_for(scale)
         across, down = self.levels[level].downsample
-        return self._scaled(level, Box(left, top, right - left, bottom - top), scale / across, scale / down)
+        return self.scaled(level, Box(left, top, right - left, bottom - top), (scale / across, scale / down))
 
     def level_for(self, downsample: float, tolerance: float = 1.01) -> int:
         """The coarsest level that is still as fine as `downsample`, up to a tolerance; 0 where none is."""
         fine = [place for place, level in enumerate(self.levels) if max(level.downsample) <= downsample * tolerance]
         return fine[-1] if fine else 0
-
-
-def scaled(pixels: Rgb, size: Size, box: tuple[float, float, float, float]) -> Rgb:
-    """Scale the part of a picture within `box` (left, top, right, bottom) to a size, by the mean of what is covered."""
-    edges = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
-    if size == Size(pixels.shape[1], pixels.shape[0]) and box == edges:
-        return pixels
-    within = (max(0.0, box[0]), max(0.0, box[1]), min(edges[2], box[2]), min(edges[3], box[3]))
-    small = Pil.fromarray(pixels).resize((size.width, size.height), Pil.Resampling.BOX, box=within)
-    return np.asarray(small, np.uint8)
 
 
 def plausible(across: float | None, down: float | None) -> tuple[float, float] | None:
@@ -230,3 +235,13 @@ def _check_levels(path: str, levels: tuple[Level, ...]) -> None:
 def _within(size: Size, side: int) -> Size:
     scale = min(1.0, side / max(size.width, size.height))
     return Size(max(1, round(size.width * scale)), max(1, round(size.height * scale)))
+
+
+def _reduced(pixels: Rgb, size: Size, box: tuple[float, float, float, float]) -> Rgb:
+    """Scale the part of a picture within `box` (left, top, right, bottom) to a size, by the mean of what is covered."""
+    edges = (0.0, 0.0, float(pixels.shape[1]), float(pixels.shape[0]))
+    if size == Size(pixels.shape[1], pixels.shape[0]) and box == edges:
+        return pixels
+    within = (max(0.0, box[0]), max(0.0, box[1]), min(edges[2], box[2]), min(edges[3], box[3]))
+    small = Pil.fromarray(pixels).resize((size.width, size.height), Pil.Resampling.BOX, box=within)
+    return np.asarray(small, np.uint8)

@@ -114,7 +114,10 @@ class TiffReader(SlideReader):
             return np.full((tile.height, tile.width, 3), 255, np.uint8)
         if count < 0 or offset < 0 or offset + count > self._length:
             raise broken
-        raw = os.pread(self._descriptor, count, offset)
+        try:
+            raw = os.pread(self._descriptor, count, offset)
+        except OSError as error:
+            raise broken from error
         # The decoders fill a JPEG that stops early with grey and say nothing.
         if len(raw) < count or (page.compression in _JPEG and not raw.rstrip(b"\0").endswith(_END)):
             raise broken
