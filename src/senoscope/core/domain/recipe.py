@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from senoscope.core.domain.recipe_boxes import BoxesRecipe
 from senoscope.core.domain.recipe_keys import near_keys
 from senoscope.core.domain.recipe_parts import (
     SMALLCNN,
@@ -44,6 +45,7 @@ class Recipe(Part):
     patch: PatchRecipe = PatchRecipe()
     model: ModelRecipe = ModelRecipe()
     outline: OutlineRecipe = OutlineRecipe()
+    boxes: BoxesRecipe = BoxesRecipe()
     augment: AugmentRecipe = AugmentRecipe()
     fit: FitRecipe = FitRecipe()
     finetune: FinetuneRecipe = FinetuneRecipe()

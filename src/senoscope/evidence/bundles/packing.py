@@ -198,9 +198,8 @@ def _figures(table: MetricTable) -> str:
         title += " **Leaky: too good to be believed.**"
     if table.abstained is not None:
         title += f" It abstained from {table.abstained} of them."
-    # Words of every kind of figure; names that kinds share mean the same in all.
-    several = "macro_auc" in table.values
-    titles = BOXES | OUTLINES | WORDS | (OVERALL if several else {})
+    kinds = {"macro_auc": OVERALL, "dice": OUTLINES, "ap50": BOXES}
+    titles = WORDS | next((words for name, words in kinds.items() if name in table.values), {})
     answered = {name: str(interval) for name, interval in table.answered.items()}
     rows = [
         f"| {_title(name, titles)} | {interval} | {answered.get(name, '–')} |"

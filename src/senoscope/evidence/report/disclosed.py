@@ -9,12 +9,13 @@ from senoscope.core.domain.bundle import BundleManifest, Interval
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.evaluation.boxes import BoxEvaluation
 from senoscope.evidence.evaluation.evaluation import Evaluation
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
 from senoscope.evidence.evaluation.outlines import OutlineEvaluation
 from senoscope.evidence.metrics.classification import FIGURES, TITLES
 
-AnyEvaluation = Evaluation | MulticlassEvaluation | OutlineEvaluation
+AnyEvaluation = Evaluation | MulticlassEvaluation | OutlineEvaluation | BoxEvaluation
 
 LIBRARIES = ("numpy", "scipy", "onnxruntime", "pillow")
 """Packages that the figures rest on."""

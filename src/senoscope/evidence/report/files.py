@@ -7,12 +7,14 @@ from typing import Any
 
 from senoscope import __version__
 from senoscope.core.domain.bundle import Interval
+from senoscope.evidence.evaluation.boxes import BoxEvaluation
 from senoscope.evidence.evaluation.evaluation import Evaluation, Unread, assess
 from senoscope.evidence.evaluation.findings import Findings, Predictive, Stated
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
 from senoscope.evidence.evaluation.outlines import OutlineEvaluation
 from senoscope.evidence.metrics.classification import BINS, FIGURES
 from senoscope.evidence.metrics.curves import pr_curve, reliability, roc_curve
+from senoscope.evidence.report.box_files import box_files
 from senoscope.evidence.report.checklists import Checklist, fill
 from senoscope.evidence.report.disclosed import AnyEvaluation, known
 from senoscope.evidence.report.multiclass_files import multiclass_files
@@ -34,7 +36,8 @@ CASE_COLUMNS = ("case", "group", "images", "truth", "probability", "called", "ab
 def write_report(evaluation: AnyEvaluation, out: Path) -> Path:
     """Write `report.html`, `report.json` and `predictions.csv` into a folder, each atomically.
 
-    Where the figures are of breasts or patients, `cases.csv` has one row each beside them.
+    Where the figures are of breasts or patients, `cases.csv` has one row each beside them; where they are of boxes,
+    `pictures.csv` one row a picture.
 
     Returns:
         Path of the page.
@@ -53,6 +56,8 @@ def report_files(evaluation: AnyEvaluation) -> dict[str, str]:
         return multiclass_files(evaluation, FORMAT)
     if isinstance(evaluation, OutlineEvaluation):
         return outline_files(evaluation, FORMAT)
+    if isinstance(evaluation, BoxEvaluation):
+        return box_files(evaluation, FORMAT)
     checklists = fill(known(evaluation))
     page = render(evaluation, draw(evaluation), checklists)
     files = {"predictions.csv": rows_text(_columns(COLUMNS, evaluation), _images(evaluation))}

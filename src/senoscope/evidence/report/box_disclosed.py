@@ -1,0 +1,121 @@
+"""What a run that puts boxes around lesions knows of itself, in words, for reporting checklists."""
+
+from itertools import chain
+
+from senoscope.core.domain.box_bundle import BoxManifest
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.tasks import TASKS
+from senoscope.evidence.evaluation.boxes import BoxEvaluation
+from senoscope.evidence.metrics.boxes import WORDS, hit
+from senoscope.evidence.report.disclosed import origins, packages, shown_values
+
+
+def known(evaluation: BoxEvaluation) -> dict[str, str]:
+    """Say what is known of an evaluation, by the names in `checklists.CLAIM` and `checklists.TRIPOD`."""
+    found = origins(evaluation) | _measured(evaluation) | _results(evaluation)
+    if evaluation.recipe is not None:
+        found |= _recipe(evaluation.recipe)
+    if evaluation.manifest is not None:
+        found |= _bundle(evaluation.manifest)
+    if evaluation.recipe is not None and not evaluation.abstains:
+        found["ensemble"] = "none: each image is answered by the one model that had not seen it"
+    found["outcome"] = (
+        f"where a {evaluation.positive} is, as the publisher's boxes, or boxes around its masks, have it; who "
+        "drew them is not known here"
+    )
+    return {name: text for name, text in found.items() if text}
+
+
+def _measured(evaluation: BoxEvaluation) -> dict[str, str]:
+    facts = sorted({group.fact for group in evaluation.subgroups})
+    return {
+        "measures": f"{', '.join(WORDS[name] for name in evaluation.table)}; FROC and precision–recall curves",
+        "uncertainty": (
+            f"95 % intervals by bootstrap over {evaluation.unit} ({evaluation.replicates:,} replicates, seed "
+            f"{evaluation.seed}); no hypothesis was tested"
+        ),
+        "robustness": f"subgroups by {', '.join(facts)}" if facts else "",
+        "clusters": "figures site by site, each with its interval" if "site" in facts else "",
+        "fairness": f"figures by {', '.join(facts)}; the model was not changed for it" if "age" in facts else "",
+        "updating": "none: the model is measured as it is",
+        "updating_results": "the model was not updated",
+        "software": packages(),
+    }
+
+
+def _results(evaluation: BoxEvaluation) -> dict[str, str]:
+    table, positives = evaluation.table, int(evaluation.labels.sum())
+    withheld = f", {int(evaluation.abstained.sum()):,} abstained from" if evaluation.abstains else ""
+    warning = "too good to be believed, as they leak: " if evaluation.leaky else ""
+    hits = [hit(one, int(shown)) for one, shown in zip(evaluation.boxed.pictures, evaluation.boxed.shown, strict=True)]
+    missed, lesions = sum(one.lesions - one.found for one in hits), sum(one.lesions for one in hits)
+    calls = ("sensitivity", "specificity")
+    sites = [group for group in evaluation.subgroups if group.fact == "site" and "froc_1" in group.table]
+    return {
+        "numbers": (
+            f"{len(evaluation.samples):,} images of {evaluation.dataset.patients:,} {evaluation.unit}, {positives:,} "
+            f"with a {evaluation.positive}, {lesions:,} in all{withheld}, {len(evaluation.unread):,} could not be read"
+        ),
+        "characteristics": shown_values(evaluation, "pathology", "age", "birads", "lesion"),
+        "performance": warning + ", ".join(f"{WORDS[name]} {value}" for name, value in table.items()),
+        "accuracy": warning + ", ".join(f"{WORDS[name]} {table[name]}" for name in calls if name in table),
+        "cluster_results": "; ".join(f"{group.value}: {WORDS['froc_1']} {group.table['froc_1']}" for group in sites),
+        "failures": (
+            f"{missed:,} of {lesions:,} not found by any box shown, and {sum(one.stray for one in hits):,} boxes "
+            "beside them, each in predictions.csv; their causes were not looked into"
+        ),
+        "limits": "; ".join(chain([evaluation.leak] if evaluation.leak else [], evaluation.notes)),
+        "practice": "research use only: not a medical device, not for diagnosis",
+    }
+
+
+def _recipe(recipe: Recipe) -> dict[str, str]:
+    model, tuned = recipe.model, recipe.finetune
+    return {
+        "technology": f"deep learning: {recipe.boxes.architecture} detector on {model.backbone}",
+        "start": f"backbone: {'pretrained' if model.pretrained else 'random'} weights of {model.backbone}; the rest: "
+        "random weights",
+        "training": (
+            f"at most {tuned.epochs} epochs, {tuned.optimizer}, batches of {tuned.batch * tuned.accumulate}, rate "
+            f"{tuned.rate:g} ({tuned.schedule})"
+        ),
+        "selection": f"lowest validation loss, patience {tuned.patience} epochs",
+        "detail": f"recipe {recipe.name}, every key of it in the bundle's bundle.json and the run's recipe.toml",
+    }
+
+
+def _bundle(manifest: BoxManifest) -> dict[str, str]:
+    steps = ", ".join(type(step).__name__.lower() for step in manifest.pipeline.steps)
+    trained = "; ".join(f"{data.title}: {data.images:,} images of {data.patients:,}" for data in manifest.datasets)
+    size, point, task = manifest.recipe.input.size, manifest.point(), TASKS.get(manifest.task)
+    presence, own = "", manifest.box_calibration
+    if manifest.calibration is not None and point is not None:
+        presence = (
+            f"; probability that there is one at all, calibrated ({manifest.calibration.kind}) on "
+            f"{manifest.calibration.fitted_on}, {manifest.prevalence:.1%} with one; threshold {point.name}: "
+            f"{point.rule}"
+        )
+    return {
+        "use": manifest.intended_use,
+        "preparation": (
+            f"{steps}; intensity divided by the full scale its file declares; file, size and likeness to the training "
+            "images are checked before an answer"
+        ),
+        "model": (
+            f"{manifest.recipe.boxes.architecture} on {manifest.recipe.model.backbone} at {size} × {size} pixels, "
+            f"{manifest.pipeline.channels} channels; model.onnx SHA-256 {manifest.model.sha256[:16]}"
+        ),
+        "scaling": f"full scale to {manifest.pipeline.scale:g}, then less mean and by standard deviation, in the graph",
+        "explanation": "the box itself is the answer, and it was measured here",
+        "calculation": "senoscope.evaluate, ONNX Runtime on model.onnx",
+        "output": (
+            f"boxes, each with the probability that it marks a {manifest.positive}, calibrated ({own.kind}) on "
+            f"{own.fitted_on}, shown from {manifest.shown:.3g} on{presence}"
+        ),
+        "analyses": f"training: {trained}",
+        "specification": "the bundle: network, preparation, thresholds and calibration in files",
+        "availability": f"software Apache-2.0; model: {manifest.license}",
+        "poor_input": (
+            f"pictures below {task.smallest_side} pixels, of another kind or unlike the training images get no answer"
+        ),
+    }
