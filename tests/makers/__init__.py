@@ -21,8 +21,8 @@ from tests.makers.pictures import (
     colour,
     exif_block,
     grey,
-    oval,
     outlined_ultrasound,
+    oval,
     pgm_bytes,
     pil_bytes,
     png_bytes,
@@ -31,6 +31,7 @@ from tests.makers.pictures import (
     ultrasound,
 )
 from tests.makers.records import coded, dicom, drop_column, repeat_row, set_cell, table_cells, write_table
+from tests.makers.slides import slide_file, tiny_slide_bundle, tissue
 from tests.makers.thermogram_sets import breasts, dmr_ir, matrix_text, thermogram
 from tests.makers.tissue_sets import bach, bcss, breakhis, idc
 from tests.makers.ultrasound_sets import breast_usg, breastmnist, bus_bra, busi, busi_outlined
@@ -65,8 +66,8 @@ __all__ = [
     "mias_densities",
     "mias_lesions",
     "mini_mias",
-    "oval",
     "outlined_ultrasound",
+    "oval",
     "pgm_bytes",
     "pil_bytes",
     "png_bytes",
@@ -76,6 +77,7 @@ __all__ = [
     "rsna",
     "rsna_exams",
     "set_cell",
+    "slide_file",
     "table_cells",
     "thermogram",
     "tiff_bytes",
@@ -87,6 +89,8 @@ __all__ = [
     "tiny_network",
     "tiny_outline_bundle",
     "tiny_outline_network",
+    "tiny_slide_bundle",
+    "tissue",
     "ultrasound",
     "vindr_mammo",
     "write_table",

@@ -65,7 +65,8 @@ def json_lines(answers: Iterable[Answer]) -> Iterator[str]:
 
 def table_lines(answers: Iterable[Answer]) -> Iterator[str]:
     """One line a slide as it is done, what is to be said of it beneath, and the notice last."""
-    yield f"{'slide':<{WIDTH}}  {'tissue':>10}  {'positive':>10}  {'fraction':>8}  {'highest':>7}  {'tiles':>7}  withheld"
+    headings = f"{'tissue':>10}  {'positive':>10}  {'fraction':>8}  {'highest':>7}  {'tiles':>7}  withheld"
+    yield f"{'slide':<{WIDTH}}  {headings}"
     for answer in answers:
         name = printable(answer.source)
         name = name if len(name) <= WIDTH else "…" + name[1 - WIDTH :]
