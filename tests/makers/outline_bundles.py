@@ -36,12 +36,9 @@ def tiny_outline_network(maps: int = 1, side: int = TINY) -> bytes:
         helper.make_node("ReduceMean", ["each", "axis1"], ["dark"], keepdims=1),
         helper.make_node("AveragePool", ["dark"], ["smooth"], kernel_shape=[3, 3], pads=[1, 1, 1, 1]),
         helper.make_node("Sub", ["smooth", "marks"], ["above"]),
-        *(
-            []
-            if maps == 1
-            else [helper.make_node("Abs", ["above"], ["far"]), helper.make_node("Neg", ["far"], ["near"])]
-        ),
-        helper.make_node("Mul", ["above" if maps == 1 else "near", "steep"], ["mask_logits"]),
+        helper.make_node("Mul", ["above", "steep"], ["steeply"]),
+        # Of several, the band that is nearest in darkness is the likeliest.
+        helper.make_node(*("Identity", ["steeply"]) if maps == 1 else ("Mul", ["steeply", "above"]), ["mask_logits"]),
         helper.make_node("AveragePool", ["dark"], ["grid"], kernel_shape=[side // 4] * 2, strides=[side // 4] * 2),
         helper.make_node("Flatten", ["grid"], ["embedding"], axis=1),
     ]

@@ -83,8 +83,8 @@ def show_outlines(found: "OutlineEvaluation") -> None:
     point = f"; operating point {found.operating_point}" if found.operating_point else ""
     typer.echo(
         f"{len(found.samples):,} images of {found.dataset.patients:,} {found.unit}, {int(found.labels.sum()):,} with a "
-        f"true {found.positive}; overlap and distance are over these. Protocol: {found.protocol}{point}. Abstained from "
-        f"{int(found.abstained.sum()):,} images; {len(found.unread):,} could not be measured. Research use only."
+        f"true {found.positive}; overlap and distance are over these. Protocol: {found.protocol}{point}. Abstained "
+        f"from {int(found.abstained.sum()):,} images; {len(found.unread):,} could not be measured. Research use only."
     )
     if found.leaky:
         typer.secho(f"LEAKY: {found.leak}.", fg=typer.colors.RED, bold=True)

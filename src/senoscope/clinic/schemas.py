@@ -1,7 +1,7 @@
 """What the REST interface says: the shapes that the browser's client is generated from."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -71,11 +71,25 @@ class TimingsView(BaseModel):
     network: float
 
 
+class RegionView(BaseModel):
+    """One marked region: `box` is left, top, width and height in pixels of the upload; `share` is of the picture.
+
+    `probability` is the mean over its pixels.
+    """
+
+    label: str
+    box: Annotated[list[int], Field(min_length=4, max_length=4)]
+    pixels: int
+    share: float
+    probability: float
+
+
 class Answer(BaseModel):
     """The answer to one image; the same object that `senoscope predict --format json` prints.
 
     `probability` is of the label `positive`; `probabilities` holds every label. Where `abstained` is true, `label` is
-    null; the probability is there for audit and must not be used.
+    null; the probability is there for audit and must not be used. `regions` are what a bundle marks, the largest first,
+    and absent where it gives labels only.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_RESULT})
@@ -91,6 +105,7 @@ class Answer(BaseModel):
     positive: str
     probability: float
     probabilities: dict[str, float]
+    regions: list[RegionView] | None = None
     reference_prevalence: float
     operating_point: ThresholdView
     abstained: bool

@@ -240,7 +240,8 @@ export interface components {
          * @description The answer to one image; the same object that `senoscope predict --format json` prints.
          *
          *     `probability` is of the label `positive`; `probabilities` holds every label. Where `abstained` is true, `label` is
-         *     null; the probability is there for audit and must not be used.
+         *     null; the probability is there for audit and must not be used. `regions` are what a bundle marks, the largest first,
+         *     and absent where it gives labels only.
          * @example {
          *       "abstained": false,
          *       "bundle": "ultrasound",
@@ -300,6 +301,8 @@ export interface components {
             probabilities: {
                 [key: string]: number;
             };
+            /** Regions */
+            regions?: components["schemas"]["RegionView"][] | null;
             /** Reference Prevalence */
             reference_prevalence: number;
             operating_point: components["schemas"]["ThresholdView"];
@@ -536,6 +539,24 @@ export interface components {
              * @example download the picture itself
              */
             hint: string;
+        };
+        /**
+         * RegionView
+         * @description One marked region: `box` is left, top, width and height in pixels of the upload; `share` is of the picture.
+         *
+         *     `probability` is the mean over its pixels.
+         */
+        RegionView: {
+            /** Label */
+            label: string;
+            /** Box */
+            box: number[];
+            /** Pixels */
+            pixels: number;
+            /** Share */
+            share: number;
+            /** Probability */
+            probability: number;
         };
         /**
          * ThresholdView

@@ -27,7 +27,7 @@ Views = Callable[[Sequence[str]], list[PredictionView]]
 
 
 def _event(view: PredictionView) -> str:
-    return f"event: prediction\ndata: {view.model_dump_json()}\n\n"
+    return f"event: prediction\ndata: {view.model_dump_json(exclude_unset=True)}\n\n"
 
 
 async def _follow(changes: Changes, views: Views, only: str | None) -> AsyncIterator[str]:

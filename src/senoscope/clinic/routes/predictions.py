@@ -39,7 +39,7 @@ FORM_SCHEMA = {
 REQUEST_BODY = {"required": True, "content": {"multipart/form-data": {"schema": FORM_SCHEMA}}}
 
 
-@router.post("", status_code=202, openapi_extra={"requestBody": REQUEST_BODY})
+@router.post("", status_code=202, response_model_exclude_unset=True, openapi_extra={"requestBody": REQUEST_BODY})
 async def create_predictions(request: Request, here: Here) -> list[PredictionView]:
     """Hand pictures over.
 
@@ -84,13 +84,13 @@ def _row(file: ReceivedFile, question: Question) -> dict[str, Any]:
     }
 
 
-@router.get("")
+@router.get("", response_model_exclude_unset=True)
 def list_predictions(here: Here, limit: Annotated[int, Query(ge=1, le=500)] = 50) -> list[PredictionView]:
     """List the newest predictions, newest first."""
     return here.records.newest(limit)
 
 
-@router.get("/{prediction}")
+@router.get("/{prediction}", response_model_exclude_unset=True)
 def get_prediction(prediction: str, here: Here) -> PredictionView:
     """Return one prediction: how far it is, and its answer or its error."""
     return here.records.view(prediction)

@@ -13,11 +13,13 @@ MOST = 1000
 
 def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """(N, 1, H, W) logits → sigmoid; (N, K, H, W) → softmax over K."""
-    if logits.shape[1] == 1:
-        return np.exp(-np.logaddexp(np.float32(0), -logits))
-    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
-    found: NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
-    return found
+    # What is no number stays none, and whoever asked refuses it.
+    with np.errstate(invalid="ignore"):
+        if logits.shape[1] == 1:
+            return np.exp(-np.logaddexp(np.float32(0), -logits))
+        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+        found: NDArray[np.float32] = shifted / shifted.sum(axis=1, keepdims=True)
+        return found
 
 
 def coded(maps: NDArray[np.float32], threshold: float, smallest: float) -> NDArray[np.uint8]:

@@ -43,7 +43,7 @@ def eight_bit(image: Image) -> NDArray[np.uint8]:
 
 def display_png(image: Image) -> bytes:
     """The picture itself as an 8-bit PNG."""
-    return _png(eight_bit(image))
+    return png(eight_bit(image))
 
 
 def heat_png(saliency: NDArray[np.float32]) -> bytes:
@@ -53,7 +53,7 @@ def heat_png(saliency: NDArray[np.float32]) -> bytes:
         saliency: (H, W) in [0, 1].
     """
     alpha = np.rint(_cover(saliency) * 255).astype(np.uint8)
-    return _png(np.dstack([_colors(saliency), alpha]))
+    return png(np.dstack([_colors(saliency), alpha]))
 
 
 def overlay_png(image: Image, saliency: NDArray[np.float32], opacity: float = 0.45) -> bytes:
@@ -69,10 +69,11 @@ def overlay_png(image: Image, saliency: NDArray[np.float32], opacity: float = 0.
         rows = slice(top, top + STRIP)
         cover = (_cover(saliency[rows]) * opacity)[..., None]
         mixed[rows] = np.rint(mixed[rows] * (1 - cover) + _colors(saliency[rows]) * cover)
-    return _png(mixed)
+    return png(mixed)
 
 
-def _png(pixels: NDArray[np.uint8]) -> bytes:
+def png(pixels: NDArray[np.uint8]) -> bytes:
+    """8-bit pixels (H, W) or (H, W, 3 or 4) as a PNG file."""
     buffer = io.BytesIO()
     Pil.fromarray(pixels).save(buffer, "PNG")
     return buffer.getvalue()

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from senoscope.core.domain.outline import OutlinePrediction
 from senoscope.core.domain.prediction import Answer, ExamPrediction
 from senoscope.core.errors import printable
 from senoscope.runtime.outputs.json import RESEARCH_USE
@@ -39,5 +40,15 @@ def _rows(answer: Answer | Failure) -> Iterator[str]:
     if isinstance(answer, ExamPrediction) and len(answer.views) > 1 and not answer.abstained:
         shares = ", ".join(f"{printable(Path(view.source).name)} {view.share:.0%}" for view in answer.views)
         yield f"{'':<{WIDTH}}  share of its images: {shares}"
+    if isinstance(answer, OutlinePrediction) and answer.regions and not answer.abstained:
+        yield f"{'':<{WIDTH}}  {_regions(answer)}"
     for flag in answer.trust.flags:
         yield f"{'':<{WIDTH}}  {printable(flag.message)}"
+
+
+def _regions(answer: OutlinePrediction) -> str:
+    """The largest region, and how many there are."""
+    region, count = answer.regions[0], len(answer.regions)
+    left, top, _, _ = region.box.edges
+    several = f"{count} regions, the largest " if count > 1 else ""
+    return f"{several}{region.label}, {region.share:.1%} of the picture, {region.box.size} pixels from ({left}, {top})"
