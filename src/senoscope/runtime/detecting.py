@@ -96,6 +96,11 @@ def _boxes(maps: Maps, corners: tuple[Corner, ...], whole: int, how: Finding) ->
     return Boxes(rows[kept], logits[kept], float(heat.max()), shown, embedding.mean(axis=0))
 
 
+def shown_of(scores: NDArray[np.float64], bound: float) -> int:
+    """How many boxes are shown where a lesion is called: those from a score on, and the surest in any case."""
+    return max(min(1, len(scores)), int((scores >= bound).sum()))
+
+
 class Detector:
     """A loaded bundle that puts boxes around lesions.
 
@@ -230,5 +235,5 @@ class Detector:
         if label == other or not every:
             # Sure enough, and yet nothing that could be shown: nothing is called.
             return shares, other, (), every
-        count = max(1, sum(one.score >= manifest.shown for one in every))
+        count = shown_of(scores, manifest.shown)
         return shares, label, every[:count], every[count:]
