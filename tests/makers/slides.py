@@ -77,10 +77,10 @@ def tiny_slide_bundle(folder: Path, name: str = "tiny_idc") -> Path:
     from senoscope.runtime.session import Session
 
     content, pipeline = tiny_network(), tiny_pipeline()
-    known = [tissue(800, 800, seed, share=2.0) for seed in range(4)]
-    # Tiles as a slide of 0.5 µm gives them: 50 pixels of 8 µm.
-    small = [np.asarray(Pil.fromarray(picture).reduce(16)) for picture in known]
-    bare = [tissue(800, 800, seed, share=share) for seed, share in enumerate((0.6, 0.7, 0.8, 0.9, 1.0, 1.1) * 4)]
-    small += [np.asarray(Pil.fromarray(picture).reduce(16)) for picture in bare]
+    # Tiles as a slide of 2 µm gives them: 50 pixels of 8 µm, some of them half glass.
+    pictures = [np.asarray(Pil.fromarray(tissue(2400, 1600, seed)).reduce(4)) for seed in range(2)]
+    places = [(y, x) for y in range(0, 400, 50) for x in range(0, 600, 50)]
+    tiles = [picture[y : y + 50, x : x + 50] for picture in pictures for y, x in places]
+    small = [np.ascontiguousarray(tile) for tile in tiles if (tile.min(axis=2) < 200).mean() > 0.2]
     arrays = np.stack([pipeline.apply(Image(pixels, 255.0)).array for pixels in small])
     return pack_tiny(folder, name, "idc", content, Session(content, 1).run(arrays).embedding)

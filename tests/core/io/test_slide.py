@@ -138,7 +138,7 @@ def test_one_level_is_enough(tmp_path: Path) -> None:
         ("Aperio Image Library v11\n500x340 |AppMag = 40|MPP = 0.2520|Left = 1", 0.252),
         ("Aperio |MPP = 0.0|", None),
         (
-            '<?xml version="1.0"?><OME><Pixels PhysicalSizeX="0.25" PhysicalSizeY="0.25" PhysicalSizeXUnit="µm"/></OME>',
+            '<OME><Pixels PhysicalSizeX="0.25" PhysicalSizeY="0.25" PhysicalSizeXUnit="µm"/></OME>',
             0.25,
         ),
         ('<OME><Pixels PhysicalSizeX="nan" PhysicalSizeY="1e99"/></OME>', None),

@@ -60,7 +60,7 @@ class NumberSheet:
         try:
             if not 0 < kept.stat().st_size <= _LARGEST:
                 return
-            with np.load(kept, allow_pickle=False) as found:
+            with kept.open("rb") as file, np.load(file, allow_pickle=False) as found:
                 rows, values, seen = int(found["rows"]), found["values"], found["seen"]
                 same = found["identity"].tobytes() == self._identity.encode()
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
