@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pil
 
-from tests.makers.pictures import oval, outlined_ultrasound, ultrasound
+from tests.makers.pictures import outlined_ultrasound, oval, ultrasound
 from tests.makers.records import write_table
 
 

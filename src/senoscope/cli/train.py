@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from senoscope.core.domain.recipe import Recipe
 
 SHOWN = ("roc_auc", "pr_auc", "sensitivity", "specificity", "ppv", "npv", "f1", "accuracy", "brier", "ece")
+"""Figures of two labels; of what asks for more labels, or where, all are shown."""
 
 
 def train(
@@ -30,23 +31,25 @@ def train(
     """Train, calibrate, export and evaluate by a recipe; run it again to resume."""
     from senoscope.cli.bars import stages
     from senoscope.core.recipes import recipe_text
+    from senoscope.core.tasks import TASKS
 
     asked = changed_recipe(recipe_text(recipe), changes or [])
     check_extra()
     from senoscope.learning.fitting.finetune import processes
-    from senoscope.learning.runs.run import train as run
+    from senoscope.learning.runs.kinds import train_any
 
     with processes() as leads:
         if not leads:
             return
         with stages() as progress:
-            outcome = run(asked, data, out, progress, named_tables(answers or []))
+            outcome = train_any(asked, data, out, progress, named_tables(answers or []))
     evaluation = outcome.evaluation
     typer.echo(f"{evaluation.title}: {evaluation.protocol}{' (LEAKY)' if evaluation.leaky else ''}")
     typer.echo(f"{len(evaluation.labels)} images, {evaluation.dataset.patients} {evaluation.unit}")
     # Figures of a single label are in the report.
     several = [name for name in evaluation.table if "." not in name]
-    for name in several if "macro_auc" in evaluation.table else SHOWN:
+    classes = TASKS.get(asked.task)
+    for name in SHOWN if classes.kind == "classify" and len(classes.labels) == 2 else several:
         if name in evaluation.table:
             typer.echo(f"  {name:<12} {evaluation.table[name]}")
     typer.echo(f"bundle: {outcome.bundle}\nreport: {out / 'report' / 'report.html'}")
@@ -71,7 +74,8 @@ def check_extra() -> None:
 
     from senoscope.core.errors import MissingExtraError
 
-    if any(find_spec(package) is None for package in ("torch", "timm", "onnx", "lightning_fabric", "matplotlib")):
+    needed = ("torch", "timm", "onnx", "lightning_fabric", "matplotlib", "segmentation_models_pytorch")
+    if any(find_spec(package) is None for package in needed):
         raise MissingExtraError("training", "train")
 
 

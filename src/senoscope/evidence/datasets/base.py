@@ -8,7 +8,6 @@ from senoscope.core.errors import DatasetError, UsageError
 from senoscope.core.tasks.base import Modality, Task
 from senoscope.evidence.index import Index, Sample
 
-
 PATHOLOGY = "pathology"
 """Fact that holds the publisher's class where the task's labels say only whether there is a lesion."""
 
@@ -27,7 +26,7 @@ class Labelling:
     words: Mapping[str, str] = field(default_factory=dict)
 
 
-def _said(task: Task, sample: Sample) -> Mapping[str, str]:
+def _said(task: Task, sample: Sample) -> dict[str, str]:
     """Facts of a sample; where the task asks for no class, the publisher's own is one of them."""
     return sample.facts if task.kind == "classify" else {**sample.facts, PATHOLOGY: sample.label}
 

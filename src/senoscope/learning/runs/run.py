@@ -23,6 +23,7 @@ import senoscope
 from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.domain.recipe import Recipe, dump_recipe
 from senoscope.core.errors import RecipeError, RunError
+from senoscope.core.tasks import Task
 from senoscope.evidence.bundles.packing import record
 from senoscope.evidence.evaluation.by_patient import by_patient
 from senoscope.evidence.evaluation.evaluate import PAPER_LEAK, evaluate
@@ -117,15 +118,16 @@ def _material(
     if recipe.model.sees:
         asked = recipe.model
         backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
-    _open(recipe, divided, backbone, out)
+    open_run(recipe, divided, backbone, out)
     return gather(recipe, divided, backbone, progress)
 
 
-def _open(recipe: Recipe, divided: Division, backbone: Backbone | None, out: Path) -> None:
+def open_run(recipe: Recipe, divided: Division, backbone: Backbone | None, out: Path) -> None:
+    """Begin a run's folder, or make sure that it holds a run of the same; raises `RunError` where it does not."""
     facts = {
         "senoscope": senoscope.__version__,
         "data": divided.images.fingerprint().sha256,
-        "facts": _facts(recipe, divided.images),
+        "facts": _facts(recipe, divided.task, divided.images),
         "weights": backbone.digest if backbone else "",
         # A later version may group the same images otherwise; answers of other folds are other answers.
         "split": _assignment(divided.index, divided.folds),
@@ -142,16 +144,17 @@ def _open(recipe: Recipe, divided: Division, backbone: Backbone | None, out: Pat
     write_text(out / "recipe.toml", dump_recipe(recipe))
 
 
-def _facts(recipe: Recipe, images: Index) -> str:
+def _facts(recipe: Recipe, task: Task, images: Index) -> str:
     """Hash of what the recipe goes by beside pixels and labels, which the data's own hash does not cover."""
     said: list[list[object]] = [
         [sample.sample_id, *(record_of(sample).get(name) for name in recipe.record.facts)] for sample in images.samples
     ]
-    if recipe.patch.epochs:
+    outlined = recipe.patch.epochs or task.kind != "classify"
+    if outlined:
         for sample in images.samples:
             masks = [file_hash(images.root / mask) for mask in sample.masks]
             said.append([sample.sample_id, [vars(box) for box in sample.boxes], masks])
-    asked = recipe.record.facts or recipe.patch.epochs
+    asked = recipe.record.facts or outlined
     return hashlib.sha256(json.dumps(sorted(said, key=str)).encode()).hexdigest() if asked else ""
 
 

@@ -1,0 +1,140 @@
+"""Training a network that marks regions, epoch after epoch, and asking it."""
+
+import math
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import segmentation_models_pytorch as smp
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.domain.recipe_parts import FinetuneRecipe
+from senoscope.learning.data.source import parts_of
+from senoscope.learning.fitting.loop import Fitted, Plan, Row, Validation, run
+from senoscope.learning.fitting.losses import numeric
+from senoscope.learning.fitting.optimizing import optimizer_of, rate_of, set_rate, warmed
+from senoscope.learning.outlines.network import OutlineNetwork
+from senoscope.learning.outlines.source import MarkedSource
+
+JUDGED = 16
+"""Pictures judged at once."""
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def loss_of(recipe: FinetuneRecipe) -> Loss:
+    """Dice and cross-entropy, or focal loss, in equal parts, of logits (N, 1, H, W) and marks of that shape in [0, 1].
+
+    Dice (Milletari et al. 2016, arXiv:1606.04797) is of all pictures of a batch together, so that a picture without a
+    region weighs by what is marked in it by mistake.
+    """
+    dice = smp.losses.DiceLoss("binary", from_logits=True, smooth=1.0)
+    focal = smp.losses.FocalLoss("binary", gamma=recipe.focus)
+
+    def found(logits: Tensor, marks: Tensor) -> Tensor:
+        pixel = (
+            focal(logits, (marks >= 0.5).float())
+            if recipe.loss == "focal"
+            else functional.binary_cross_entropy_with_logits(logits, marks)
+        )
+        total: Tensor = dice(logits, marks) + pixel
+        return total
+
+    return found
+
+
+def fit(
+    network: OutlineNetwork,
+    train: MarkedSource,
+    validation: MarkedSource | None,
+    recipe: Recipe,
+    plan: Plan,
+    progress: Callable[[Row], None] = lambda row: None,
+) -> Fitted:
+    """Train encoder and decoder together; the network is left in evaluation mode with its best weights.
+
+    Args:
+        network: with the encoder's starting weights.
+        train: what to train on.
+        validation: judged after every epoch, by loss and mean Dice; without it, all epochs are run.
+        recipe: how (`finetune`).
+        plan: how long, from which seed, and where to keep the checkpoint.
+        progress: called after each epoch.
+
+    Raises:
+        RunError: the loss is no number, or the checkpoint cannot be taken up or written.
+    """
+    asked, rows = recipe.finetune, list[Row]()
+    network.requires_grad_(True).to(memory_format=torch.channels_last)
+    optimizer, loss = optimizer_of(network, asked), loss_of(asked)
+
+    def epoch(number: int) -> float:
+        if asked.statistics == "kept":
+            network.backbone.eval()
+        parts, rate = parts_of(_order(train.count, asked.batch), asked.batch), rate_of(asked, plan.epochs, rows)
+        steps, total = math.ceil(len(parts) / asked.accumulate), 0.0
+        for place, (images, marks) in enumerate(train.batches(parts, number)):
+            step, within = divmod(place, asked.accumulate)
+            group = parts[step * asked.accumulate :][: asked.accumulate]
+            share = len(parts[place].rows) / sum(len(part.rows) for part in group)
+            found = loss(network.logits(images), marks)
+            total += numeric(found, number, place + 1) * len(images)
+            (found * share).backward()
+            if within + 1 == len(group):
+                set_rate(optimizer, rate * warmed(asked, number, step, steps))
+                optimizer.step()
+                optimizer.zero_grad()
+        return total / sum(len(part.rows) for part in parts)
+
+    def validated() -> Validation:
+        assert validation is not None
+        return _judged(network, validation, loss)
+
+    def told(row: Row) -> None:
+        rows.append(row)
+        progress(row)
+
+    fitted = run(network, optimizer, plan, epoch, None if validation is None else validated, told)
+    network.requires_grad_(False).to(memory_format=torch.contiguous_format)
+    return fitted
+
+
+def _order(count: int, batch: int) -> NDArray[np.int64]:
+    order = torch.randperm(count)
+    # A last batch of one picture cannot be batch-normalised where its deepest map has one place.
+    found: NDArray[np.int64] = order[: count - (count % batch == 1)].numpy()
+    return found
+
+
+def _judged(network: OutlineNetwork, validation: MarkedSource, loss: Loss) -> Validation:
+    losses, dices = [], []
+    with torch.inference_mode():
+        for images, marks in validation.batches(parts_of(np.arange(validation.count), JUDGED), None):
+            logits = network.logits(images.contiguous(memory_format=torch.channels_last))
+            losses.append(float(loss(logits, marks)) * len(images))
+            dices += _dice(logits >= 0, marks >= 0.5)
+    return Validation(sum(losses) / validation.count, float(np.mean(dices)) if dices else float("nan"))
+
+
+def _dice(found: Tensor, true: Tensor) -> list[float]:
+    """Dice of each picture in which anything is to be found."""
+    both = (found & true).sum(dim=(1, 2, 3))
+    all_pixels, wanted = found.sum(dim=(1, 2, 3)) + true.sum(dim=(1, 2, 3)), true.sum(dim=(1, 2, 3))
+    return [
+        2 * float(shared) / float(count)
+        for shared, count, there in zip(both, all_pixels, wanted, strict=True)
+        if there > 0
+    ]
+
+
+def asked(network: nn.Module, source: MarkedSource) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
+    """Probabilities (1, S, S) and embedding (D,) of every picture of a source, as it is, one by one."""
+    network.eval()
+    for images, _ in source.batches(parts_of(np.arange(source.count), JUDGED), None):
+        with torch.inference_mode():
+            logits, embedding = network(images)
+        chances = torch.sigmoid(logits)
+        yield from zip(chances.numpy(), embedding.numpy(), strict=True)

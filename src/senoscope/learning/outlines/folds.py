@@ -1,0 +1,130 @@
+"""One network a fold: trained, asked about the pictures it has not seen, and what it said kept."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from senoscope.core.domain.outline_bundle import score
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.errors import RunError
+from senoscope.core.preprocess.pipeline import Pipeline
+from senoscope.core.tasks import Task
+from senoscope.evidence.index import Index
+from senoscope.evidence.tables.rows import write_bytes, write_text
+from senoscope.learning.fitting.loop import Plan, Row
+from senoscope.learning.models.weights import Backbone
+from senoscope.learning.outlines.fit import asked, fit
+from senoscope.learning.outlines.network import OutlineNetwork, build
+from senoscope.learning.outlines.source import MarkedSource
+
+Positions = NDArray[np.int64]
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """Everything the folds of a run share.
+
+    Args:
+        recipe: what to do.
+        task: the recipe's task.
+        index: samples with files, and with masks where there is something to be marked.
+        folds: (N,) fold of each sample.
+        pipeline: preprocessing.
+        backbone: the encoder's starting weights.
+    """
+
+    recipe: Recipe
+    task: Task
+    index: Index
+    folds: Positions
+    pipeline: Pipeline
+    backbone: Backbone
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """(N,) 1 where there is something to be marked."""
+        return self.index.labels_as(self.task.positive)
+
+    def positions(self, fold: int) -> tuple[Positions, Positions, Positions]:
+        """Training, validation and test part when `fold` is tested; the fold after it validates."""
+        following = (fold + 1) % self.recipe.split.folds
+        chosen = (self.folds != fold) & (self.folds != following)
+        return np.flatnonzero(chosen), np.flatnonzero(self.folds == following), np.flatnonzero(self.folds == fold)
+
+    def source(self, positions: Positions) -> MarkedSource:
+        """These samples, for training and for judging."""
+        return MarkedSource(self.index.take(positions), self.pipeline, self.recipe.jitter, self.recipe.fit.seed)
+
+
+@dataclass(frozen=True, eq=False)
+class Answered:
+    """What the network of one fold said of pictures it was not trained on.
+
+    Args:
+        maps: (n, S, S) uint8 probabilities of the tested pictures' pixels, 255 for certainty.
+        tested: (n,) scores of the tested pictures; see `score`.
+        validation: (m,) scores of the validation pictures.
+        epoch: best epoch.
+    """
+
+    maps: NDArray[np.uint8]
+    tested: NDArray[np.float64]
+    validation: NDArray[np.float64]
+    epoch: int
+
+
+def fitted(
+    ground: Ground, recipe: Recipe, train: Positions, validation: Positions | None, folder: Path, progress: Progress
+) -> tuple[OutlineNetwork, int]:
+    """Train on these samples; returns the network in evaluation mode and its best epoch."""
+    network = build(recipe, ground.backbone, 1)
+    plan = Plan(recipe.finetune.epochs, recipe.finetune.patience, recipe.fit.seed, folder)
+
+    def said(row: Row) -> None:
+        progress(f"{folder.name}: outlines", row.epoch, plan.epochs)
+
+    judged = None if validation is None else ground.source(validation)
+    found = fit(network, ground.source(train), judged, recipe, plan, said)
+    return network.eval(), found.best_epoch
+
+
+def answered(ground: Ground, fold: int, folder: Path, progress: Progress) -> Answered:
+    """Fit with `fold` held out and ask about it; a fold that is already answered is read back."""
+    train, validation, test = ground.positions(fold)
+    path = folder / "scores.json"
+    if path.is_file():
+        return _read(folder, len(test), len(validation))
+    network, epoch = fitted(ground, ground.recipe, train, validation, folder, progress)
+    smallest = ground.recipe.outline.smallest
+    judged = [chances[0] for chances, _ in asked(network, ground.source(validation))]
+    maps = np.stack([chances[0] for chances, _ in asked(network, ground.source(test))])
+    found = Answered(
+        maps=np.rint(maps * 255).astype(np.uint8),
+        tested=np.array([score(each, smallest) for each in maps]),
+        validation=np.array([score(each, smallest) for each in judged]),
+        epoch=epoch,
+    )
+    write_bytes(folder / "maps.safetensors", save({"maps": found.maps}))
+    facts = {"tested": found.tested.tolist(), "validation": found.validation.tolist()}
+    write_text(path, json.dumps({**facts, "epoch": epoch}) + "\n")
+    return found
+
+
+def _read(folder: Path, tested: int, validated: int) -> Answered:
+    path = folder / "scores.json"
+    try:
+        values = json.loads(path.read_text())
+        maps = load_file(folder / "maps.safetensors")["maps"]
+        own, judged = (np.array(values[key], np.float64) for key in ("tested", "validation"))
+        if (len(maps), len(own), len(judged)) != (tested, tested, validated) or maps.dtype != np.uint8:
+            raise ValueError("it is not of this fold's samples")
+        return Answered(maps, own, judged, int(values["epoch"]))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+        raise RunError(f"{path} cannot be read: {error}", "remove it, and the fold is fitted again") from error

@@ -1,0 +1,113 @@
+"""A network that marks regions to a bundle: exported, compared with torch, and told what it does not know."""
+
+import hashlib
+import io
+import logging
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+
+import senoscope
+from senoscope.core.domain.bundle import Calibration, ModelFile, OperatingPoint
+from senoscope.core.domain.outline_bundle import OutlineManifest
+from senoscope.core.errors import BundleError
+from senoscope.evidence.bundles.novelty import fit_reference
+from senoscope.evidence.bundles.packing import write_manifest
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.tables.rows import write_bytes
+from senoscope.learning.models.export import OPSET, TOLERANCE, lean
+from senoscope.learning.outlines.fit import asked
+from senoscope.learning.outlines.folds import Ground
+from senoscope.learning.outlines.network import OutlineNetwork
+from senoscope.learning.runs.calling import chosen
+from senoscope.runtime.session import OUTLINE, OutlineSession
+
+
+def export_outlines(network: OutlineNetwork, size: int, scale: float = 255.0) -> bytes:
+    """Write the network as ONNX with a free batch, and run it against torch on noise.
+
+    Args:
+        network: in evaluation mode.
+        size: side of the square input.
+        scale: the number full scale has in the input.
+
+    Raises:
+        BundleError: the exported network does not answer as torch does.
+    """
+    network.eval()
+    example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)) * scale
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter warns of its own internals
+        program = torch.onnx.export(
+            network,
+            (example,),
+            input_names=["image"],
+            output_names=list(OUTLINE),
+            opset_version=OPSET,
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("N", min=1, max=4096)},),
+            verbose=False,
+        )
+    assert program is not None
+    buffer = io.BytesIO()
+    onnx.save_model(lean(program.model_proto), buffer)
+    content = buffer.getvalue()
+    with torch.inference_mode():
+        expected = [value.numpy() for value in network(example)]
+    for name, value, found in zip(OUTLINE, expected, OutlineSession(content).run(example.numpy()), strict=True):
+        difference = float(np.abs(found - value).max()) / max(1.0, float(np.abs(value).max()))
+        if not difference <= TOLERANCE:
+            raise BundleError(f"exported {name} differs from torch by {difference:.1e}", "try another encoder")
+    return content
+
+
+def pack(
+    ground: Ground,
+    network: OutlineNetwork,
+    calling: tuple[Calibration, tuple[OperatingPoint, ...]] | None,
+    seen: NDArray[np.int64],
+    folder: Path,
+) -> OutlineManifest:
+    """Write model and manifest of a bundle; its figures come later.
+
+    Args:
+        ground: of the run.
+        network: in evaluation mode.
+        calling: calibration and thresholds of the probability that there is a region at all; None where it is not told.
+        seen: samples the bundle knows.
+        folder: of the bundle.
+    """
+    recipe, task = ground.recipe, ground.task
+    known = np.stack([embedding for _, embedding in asked(network, ground.source(seen))])
+    content = export_outlines(network, recipe.input.size, ground.pipeline.scale)
+    write_bytes(folder / "model.onnx", content)
+    facts, groups = DATASETS.get(recipe.dataset), ground.index.groups()
+    manifest = OutlineManifest(
+        name=recipe.name,
+        version=senoscope.__version__,
+        created=datetime.now(UTC).strftime("%Y-%m-%d"),
+        license=f"Weights trained on {facts.title} ({facts.licence}), starting from {ground.backbone.origin}.",
+        intended_use=f"{task.title} For researchers, and for readers who want a second look they can dispute.",
+        task=task.name,
+        labels=task.labels,
+        positive=task.positive,
+        model=ModelFile(sha256=hashlib.sha256(content).hexdigest(), mean=ground.backbone.mean, std=ground.backbone.std),
+        pipeline=ground.pipeline,
+        reference=fit_reference(known, groups[seen], fitted_on=f"{len(seen)} images of {recipe.dataset}"),
+        metrics=(),
+        datasets=(ground.index.take(seen).fingerprint(),),
+        recipe=recipe,
+        threshold=recipe.outline.threshold,
+        smallest=recipe.outline.smallest,
+        calibration=calling[0] if calling else None,
+        operating_points=calling[1] if calling else (),
+        operating_point=chosen(recipe, calling[1]).name if calling else "",
+    )
+    write_manifest(folder, manifest)
+    return manifest

@@ -1,0 +1,201 @@
+"""A run that trains what marks regions: the same folder as every run, with the maps of the held-out pictures.
+
+RUN/
+  recipe.toml, run.json, split.csv
+  folds/K/      checkpoint.safetensors, log.csv, scores.json, and maps.safetensors: what was said of the fold's pictures
+  bundle/       model.onnx, bundle.json, card.md
+  report/       report.html, report.json, predictions.csv
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import senoscope
+from senoscope.core.domain.bundle import Calibration, OperatingPoint, SoftmaxCalibration
+from senoscope.core.domain.outline import stored
+from senoscope.core.domain.recipe import Recipe
+from senoscope.core.errors import DatasetError, InputError, RecipeError
+from senoscope.core.io import read
+from senoscope.core.tasks import TASKS, Task
+from senoscope.evidence.bundles.packing import record
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.datasets.lesions import true_mask
+from senoscope.evidence.evaluation.evaluate import PAPER_LEAK
+from senoscope.evidence.evaluation.outlines import OutlineEvaluation, assess_outlines
+from senoscope.evidence.index import Dropped, Index, Sample
+from senoscope.evidence.index.splits import folds, write_split
+from senoscope.evidence.report.files import write_report
+from senoscope.learning.data.material import Division, pipeline_of
+from senoscope.learning.models.weights import resolve
+from senoscope.learning.outlines.folds import Answered, Ground, Progress, answered, fitted
+from senoscope.learning.outlines.packing import pack
+from senoscope.learning.runs.calling import calibrated, chosen, points
+from senoscope.learning.runs.fold import refit_recipe
+from senoscope.learning.runs.run import open_run
+from senoscope.learning.runs.tracking import tracked
+
+
+@dataclass(frozen=True, eq=False)
+class OutlineOutcome:
+    """What a run came to: the evaluation out of fold, and where the bundle lies."""
+
+    evaluation: OutlineEvaluation
+    bundle: Path
+
+
+def train_outlines(
+    recipe: Recipe, root: Path, out: Path, progress: Progress = lambda stage, done, total: None
+) -> OutlineOutcome:
+    """Cross-validate, report, refit on everything and pack; run it again to resume.
+
+    Args:
+        recipe: what to do.
+        root: folder of the dataset.
+        out: run folder.
+        progress: told what goes on.
+
+    Raises:
+        SenoscopeError: as `senoscope.learning.runs.run.train`.
+    """
+    with tracked(recipe, out) as tracker:
+        told = tracker.following(progress)
+        ground = opened(recipe, root, out)
+        outcome = _crossvalidated(ground, out, told)
+        tracker.finished(outcome.evaluation.table)
+        return outcome
+
+
+def opened(recipe: Recipe, root: Path, out: Path) -> Ground:
+    """Everything the folds of a run share, with its folder opened for it; raises as `train_outlines`."""
+    task = TASKS.get(recipe.task)
+    _check(recipe, task)
+    images = DATASETS.get(recipe.dataset).samples_for(task, root).only(recipe.data.only).with_files()
+    index = masked(images, task)
+    split = recipe.split
+    folded = folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
+    asked = recipe.model
+    backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
+    open_run(recipe, Division(task, index, folded, index), backbone, out)
+    return Ground(recipe, task, index, folded, pipeline_of(recipe, task), backbone)
+
+
+def _check(recipe: Recipe, task: Task) -> None:
+    unfit = {
+        "split.mode must be 'crossval'": recipe.split.mode != "crossval",
+        "split.ensemble must be false": recipe.split.ensemble,
+        "finetune.epochs must be above 0": not recipe.finetune.epochs,
+        "finetune.layer_decay must be 1": recipe.finetune.layer_decay != 1,
+        "finetune.balance must be 'none'": recipe.finetune.balance != "none",
+        "input.views must be 1": recipe.input.views != 1,
+        "input.region must be 'whole'": recipe.input.region != "whole",
+        "exam, record and patch must be left out": recipe.by_exam or bool(recipe.patch.epochs),
+        "outline.tile is for tasks of more than two labels": bool(recipe.outline.tile),
+    }
+    for words, wrong in unfit.items():
+        if wrong:
+            raise RecipeError(f"task {task.name!r} asks where: {words}", "see docs/reference/recipes.md")
+
+
+def masked(images: Index, task: Task) -> Index:
+    """Leave out samples whose masks cannot be used, or say something else than the label.
+
+    Raises:
+        DatasetError: no mask is left.
+    """
+    kept: list[Sample] = []
+    dropped: list[Dropped] = []
+    for sample, path in zip(images.samples, images.paths(), strict=True):
+        try:
+            there = bool(true_mask(sample, images.root, read(path).size).any())
+        except (DatasetError, InputError) as error:
+            dropped.append(Dropped(sample.path, error.message))
+            continue
+        if there == (sample.label == task.positive):
+            kept.append(sample)
+        else:
+            said = "mark a place" if there else "mark nothing"
+            dropped.append(Dropped(sample.path, f"labelled {sample.label}, and its masks {said}"))
+    if not any(sample.masks for sample in kept):
+        raise DatasetError(f"task {task.name!r} needs masks, and {images.dataset} has none", "use another dataset")
+    note = (f"left out, as masks and labels do not fit: {len(dropped):,} images",) if dropped else ()
+    return replace(images, samples=tuple(kept), dropped=(*images.dropped, *dropped), notes=images.notes + note)
+
+
+def _crossvalidated(ground: Ground, out: Path, progress: Progress) -> OutlineOutcome:
+    recipe = ground.recipe
+    write_split(out / "split.csv", ground.index, ["crossval"] * len(ground.index), ground.folds)
+    found = [answered(ground, fold, out / "folds" / str(fold), progress) for fold in range(recipe.split.folds)]
+    evaluation = _assessed(ground, found)
+    write_report(evaluation, out / "report")
+    everyone = np.arange(len(ground.index))
+    final = refit_recipe(recipe, [0], [each.epoch for each in found])
+    network, _ = fitted(ground, final, everyone, None, out / "folds" / "final", progress)
+    progress("exporting", 0, 1)
+    tested = np.concatenate([ground.positions(fold)[2] for fold in range(recipe.split.folds)])
+    scores = np.concatenate([each.tested for each in found])
+    words = f"the out-of-fold answers of {recipe.split.folds}-fold cross-validation of {recipe.dataset}"
+    calling = _calling(ground, scores, tested, words)
+    manifest = pack(ground, network, calling, everyone, out / "bundle")
+    record(out / "bundle", manifest, evaluation.metric_table())
+    progress("exporting", 1, 1)
+    return OutlineOutcome(evaluation, out / "bundle")
+
+
+Calling = tuple[Calibration, tuple[OperatingPoint, ...]]
+
+
+def _calling(ground: Ground, scores: NDArray[np.float64], positions: NDArray[np.int64], words: str) -> Calling | None:
+    """Calibration and thresholds of whether there is a region, from scores of pictures; None where all have one."""
+    labels = ground.labels[positions]
+    if labels.min() == labels.max():
+        return None
+    own = calibrated(ground.recipe, ground.task, scores, labels, words)
+    assert not isinstance(own, SoftmaxCalibration)
+    found = points(ground.task, own.apply(scores), labels, ground.index.groups()[positions])
+    return own, tuple(point for point in found if isinstance(point, OperatingPoint))
+
+
+def _assessed(ground: Ground, found: Sequence[Answered]) -> OutlineEvaluation:
+    """Every picture once, by a network that had not seen it, marked and called as that one's own validation says."""
+    recipe, count = ground.recipe, len(ground.index)
+    presence, called_from = np.ones(count), np.full(count, 0.5)
+    place = np.empty((count, 2), np.int64)
+    for fold, each in enumerate(found):
+        _, validation, test = ground.positions(fold)
+        place[test] = [(fold, row) for row in range(len(test))]
+        calling = _calling(ground, each.validation, validation, f"fold {fold}'s validation")
+        if calling is not None:
+            presence[test] = calling[0].apply(each.tested)
+            called_from[test] = chosen(recipe, calling[1]).threshold
+
+    def maps() -> Iterator[NDArray[np.float32]]:
+        for path, (fold, row) in zip(ground.index.paths(), place, strict=True):
+            placements = ground.pipeline.apply(read(path)).placements
+            yield stored(found[fold].maps[row].astype(np.float32) / 255, placements)
+
+    paper = recipe.split.protocol == "paper"
+    return assess_outlines(
+        ground.index,
+        chances=maps(),
+        positive=ground.task.positive,
+        presence=presence,
+        presence_threshold=called_from,
+        threshold=recipe.outline.threshold,
+        smallest=recipe.outline.smallest,
+        title=f"{recipe.name}: {recipe.split.folds}-fold cross-validation on {ground.index.dataset}",
+        bundle=recipe.name,
+        version=senoscope.__version__,
+        operating_point=recipe.operating_point,
+        protocol=f"{recipe.split.folds}-fold cross-validation by "
+        + ("image, as papers do" if paper else "patient or duplicate group"),
+        leak=PAPER_LEAK if paper else "",
+        recipe=recipe,
+        notes=[
+            "the figures are of the models of the folds; the bundle's own was fitted again on all samples",
+            "each fold's pictures were called by a threshold of samples that were neither trained nor tested on",
+        ],
+    )
