@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from senoscope.evidence.evaluation.boxes import BoxEvaluation
     from senoscope.evidence.evaluation.evaluation import Evaluation
     from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
     from senoscope.evidence.evaluation.outlines import OutlineEvaluation
     from senoscope.evidence.metrics.aggregation import Level, Rule
+    from senoscope.runtime.detecting import Detector
     from senoscope.runtime.outlining import Outliner
     from senoscope.runtime.predictor import Model
 
@@ -174,28 +176,24 @@ def _share(prevalence: float | None) -> float | None:
 
 
 def _one(place: str, request: Request, out: Path, keep: bool) -> None:
-    from senoscope.cli.figures import show, show_multiclass, show_outlines
-    from senoscope.core.errors import UsageError
+    from senoscope.cli.figures import show, show_multiclass, show_places
     from senoscope.evidence.bundles.packing import record
     from senoscope.evidence.evaluation.evaluation import Evaluation
-    from senoscope.evidence.evaluation.outlines import OutlineEvaluation
+    from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
     from senoscope.evidence.report.files import write_report
-    from senoscope.runtime.detecting import Detector
     from senoscope.runtime.store import load_any
 
     model = load_any(place)
-    if isinstance(model, Detector):
-        raise UsageError(f"{model.manifest.name} puts boxes around lesions, and there are no figures of boxes yet")
     found = measure(model, request)
     page = write_report(found, out)
     if keep:
         record(model.folder, model.manifest, found.metric_table())
     if isinstance(found, Evaluation):
         show(found)
-    elif isinstance(found, OutlineEvaluation):
-        show_outlines(found)
-    else:
+    elif isinstance(found, MulticlassEvaluation):
         show_multiclass(found)
+    else:
+        show_places(found)
     typer.echo(f"Report: {page}")
 
 
@@ -239,8 +237,8 @@ def _check_point(model: "Model", name: str) -> None:
 
 
 def measure(
-    model: "Model | Outliner", request: Request, dataset: str = ""
-) -> "Evaluation | MulticlassEvaluation | OutlineEvaluation":
+    model: "Model | Outliner | Detector", request: Request, dataset: str = ""
+) -> "Evaluation | MulticlassEvaluation | OutlineEvaluation | BoxEvaluation":
     """Evaluate one bundle as asked, with a bar that tells how far it is."""
     from rich.console import Console
     from rich.progress import Progress
@@ -250,6 +248,7 @@ def measure(
     from senoscope.evidence.evaluation.evaluate import evaluate as measured
     from senoscope.evidence.index.answered import with_answers
     from senoscope.evidence.index.exams import exams_for
+    from senoscope.runtime.detecting import Detector
     from senoscope.runtime.outlining import Outliner
 
     _check_asked(model, request)
@@ -258,10 +257,12 @@ def measure(
     index = listed.with_files() if model.sees else listed
     index, held_out = choose_part(model, index, request.split, request.split_file, request.trained_on)
     console, point = Console(stderr=True), request.operating_point
-    total = len(index) if isinstance(model, Outliner) else len(exams_for(index, model.manifest.exam))
+    total = len(index) if isinstance(model, Outliner | Detector) else len(exams_for(index, model.manifest.exam))
     with Progress(console=console, disable=not console.is_terminal, transient=True) as bar:
         advance = partial(bar.advance, bar.add_task(f"evaluating {model.manifest.name}", total=total))
         if isinstance(model, Outliner):
+            return measured(model, index, operating_point=point, held_out=held_out, progress=advance)
+        if isinstance(model, Detector):
             return measured(model, index, operating_point=point, held_out=held_out, progress=advance)
         return measured(
             model,
@@ -275,12 +276,12 @@ def measure(
         )
 
 
-def _check_asked(model: "Model | Outliner", request: Request) -> None:
+def _check_asked(model: "Model | Outliner | Detector", request: Request) -> None:
     from senoscope.core.errors import UsageError
-    from senoscope.runtime.outlining import Outliner
+    from senoscope.runtime.predictor import Model
 
-    if not isinstance(model, Outliner):
+    if isinstance(model, Model):
         return
     unfit = "--level" if request.level != "image" else "--prevalence" if request.prevalence is not None else ""
     if unfit:
-        raise UsageError(f"{unfit} is for answers that are labels, and {model.manifest.name} marks regions")
+        raise UsageError(f"{unfit} is for answers that are labels, and {model.manifest.name} says where something is")

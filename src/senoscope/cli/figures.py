@@ -6,6 +6,7 @@ import typer
 
 if TYPE_CHECKING:
     from senoscope.core.domain.bundle import Interval
+    from senoscope.evidence.evaluation.boxes import BoxEvaluation
     from senoscope.evidence.evaluation.comparison import Comparison, Pair
     from senoscope.evidence.evaluation.evaluation import Evaluation
     from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
@@ -67,23 +68,26 @@ def show_multiclass(found: "MulticlassEvaluation") -> None:
         typer.secho(f"LEAKY: {found.leak}.", fg=typer.colors.RED, bold=True)
 
 
-def show_outlines(found: "OutlineEvaluation") -> None:
-    """Print the figures of an evaluation of outlines, and what must be known of them."""
+def show_places(found: "OutlineEvaluation | BoxEvaluation") -> None:
+    """Print the figures of an evaluation of outlines or of boxes, and what must be known of them."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    from senoscope.evidence.metrics.outlines import WORDS
+    from senoscope.evidence.evaluation.boxes import BoxEvaluation
+    from senoscope.evidence.metrics import boxes, outlines
 
+    words = boxes.WORDS if isinstance(found, BoxEvaluation) else outlines.WORDS
+    over = "boxes" if isinstance(found, BoxEvaluation) else "overlap and distance"
     heading = f"LEAKY: {found.title}" if found.leaky else found.title
     table = Table("figure", "all images (95 % interval)", "without abstained", box=box.SIMPLE_HEAD, title=heading)
     for name in found.table:
-        table.add_row(WORDS[name], *(_figure(part.get(name)) for part in (found.table, found.answered)))
+        table.add_row(words[name], *(_figure(part.get(name)) for part in (found.table, found.answered)))
     Console().print(table)
     point = f"; operating point {found.operating_point}" if found.operating_point else ""
     typer.echo(
         f"{len(found.samples):,} images of {found.dataset.patients:,} {found.unit}, {int(found.labels.sum()):,} with a "
-        f"true {found.positive}; overlap and distance are over these. Protocol: {found.protocol}{point}. Abstained "
+        f"true {found.positive}; figures of {over} are over these. Protocol: {found.protocol}{point}. Abstained "
         f"from {int(found.abstained.sum()):,} images; {len(found.unread):,} could not be measured. Research use only."
     )
     if found.leaky:

@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from senoscope.evidence.index import Index
+    from senoscope.runtime.detecting import Detector
     from senoscope.runtime.outlining import Outliner
     from senoscope.runtime.predictor import Model
 
 
 def choose_part(
-    model: "Model | Outliner", index: "Index", split: str, split_file: Path | None, trained_on: bool
+    model: "Model | Outliner | Detector", index: "Index", split: str, split_file: Path | None, trained_on: bool
 ) -> tuple["Index", str]:
     """Pick the samples to evaluate on, and say why they were held out.
 

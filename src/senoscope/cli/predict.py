@@ -146,9 +146,11 @@ class _Counted:
             yield answer
 
     def _overlay(self, shown: "Shown", exam: str) -> None:
+        from senoscope.core.domain.boxes import BoxPrediction
         from senoscope.core.domain.outline import OutlinePrediction
         from senoscope.core.io import read
         from senoscope.evidence.tables.rows import write_bytes
+        from senoscope.runtime.outputs.boxes import boxes_png
         from senoscope.runtime.outputs.outlines import mask_png, outline_png
         from senoscope.runtime.outputs.overlay import overlay_png
 
@@ -160,5 +162,7 @@ class _Counted:
         if isinstance(shown, OutlinePrediction):
             write_bytes(self._out / f"{name}_evidence.png", outline_png(read(shown.source), shown.codes))
             write_bytes(self._out / f"{name}_mask.png", mask_png(shown.codes, len(shown.labels)))
+        elif isinstance(shown, BoxPrediction):
+            write_bytes(self._out / f"{name}_evidence.png", boxes_png(read(shown.source), shown.boxes))
         else:
             write_bytes(self._out / f"{name}_evidence.png", overlay_png(read(shown.source), shown.saliency))

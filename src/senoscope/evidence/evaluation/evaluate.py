@@ -10,6 +10,8 @@ from senoscope.core.domain.bundle import BundleManifest
 from senoscope.core.domain.prediction import ExamPrediction, Prediction
 from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.evaluation.answers import check_level
+from senoscope.evidence.evaluation.boxes import BoxEvaluation
+from senoscope.evidence.evaluation.evaluate_boxes import evaluate_boxes
 from senoscope.evidence.evaluation.evaluate_outlines import evaluate_outlines
 from senoscope.evidence.evaluation.evaluation import Evaluation, Unread, assess
 from senoscope.evidence.evaluation.findings import check_prevalence
@@ -20,6 +22,7 @@ from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.index.exams import Exams, exam_of, exams_for
 from senoscope.evidence.index.patches import as_trained
 from senoscope.evidence.metrics.aggregation import Level, Rule
+from senoscope.runtime.detecting import Detector
 from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.predictor import Failure, Model
 
@@ -39,6 +42,17 @@ def evaluate(
 
 @overload
 def evaluate(
+    model: Detector,
+    index: Index,
+    *,
+    operating_point: str = "",
+    held_out: str = "",
+    progress: Callable[[], None] | None = None,
+) -> BoxEvaluation: ...
+
+
+@overload
+def evaluate(
     model: Model,
     index: Index,
     *,
@@ -52,7 +66,7 @@ def evaluate(
 
 
 def evaluate(
-    model: Model | Outliner,
+    model: Model | Outliner | Detector,
     index: Index,
     *,
     operating_point: str = "",
@@ -61,13 +75,13 @@ def evaluate(
     rule: Rule = "mean",
     prevalence: float | None = None,
     progress: Callable[[], None] | None = None,
-) -> Evaluation | MulticlassEvaluation | OutlineEvaluation:
+) -> Evaluation | MulticlassEvaluation | OutlineEvaluation | BoxEvaluation:
     """Measure a model on the samples whose labels its task knows; one that answers exams, exam by exam.
 
     Images that cannot be read are left out of the figures, counted and named. Where the bundle's fingerprints say that
     it was trained on this dataset, and `held_out` does not say otherwise, the evaluation is marked as leaking. A task
     of more than two labels gives figures image by image, each label against the rest. Of a bundle that marks regions,
-    see `evaluate_outlines`.
+    see `evaluate_outlines`; of one that puts boxes around lesions, `evaluate_boxes`.
 
     Args:
         model: a loaded bundle.
@@ -82,12 +96,15 @@ def evaluate(
 
     Raises:
         UsageError: the bundle has no such operating point, the prevalence is none, or `level` or `prevalence` is asked
-            for where there are more than two labels or regions are marked.
+            for where there are more than two labels or none.
         DatasetError: no sample can be used, all usable ones have the same label, or of more than two one is missing;
             the dataset does not say what `level` needs; or an answer is no probability (names the sample).
     """
+    if isinstance(model, Outliner | Detector):
+        _check_places(model, level, prevalence)
+    if isinstance(model, Detector):
+        return evaluate_boxes(model, index, operating_point=operating_point, held_out=held_out, progress=progress)
     if isinstance(model, Outliner):
-        _check_outlines(model, level, prevalence)
         return evaluate_outlines(model, index, operating_point=operating_point, held_out=held_out, progress=progress)
     spec = model.manifest.exam
     index = as_trained(index, model.manifest.recipe)
@@ -201,11 +218,12 @@ def _provenance(manifest: BundleManifest, asked: Exams, given: _Given, held_out:
     return f"{protocol}{count}", leak
 
 
-def _check_outlines(model: Outliner, level: Level, prevalence: float | None) -> None:
+def _check_places(model: Outliner | Detector, level: Level, prevalence: float | None) -> None:
     if level != "image" or prevalence is not None:
         what = "a prevalence" if prevalence is not None else f"figures by {level}"
         raise UsageError(
-            f"{model.manifest.name} marks regions, picture by picture: {what} would be of labels", "leave it out"
+            f"{model.manifest.name} says where something is, picture by picture: {what} would be of labels",
+            "leave it out",
         )
 
 
