@@ -1,0 +1,360 @@
+"""Evaluations of outlines: of answers that are there, and of a bundle that is asked."""
+
+import weakref
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image as Pil
+
+import senoscope
+from senoscope.core.domain.bundle import DatasetFingerprint
+from senoscope.core.errors import DatasetError, UsageError
+from senoscope.core.io import read
+from senoscope.core.tasks import TASKS
+from senoscope.evidence.bundles.packing import card, record
+from senoscope.evidence.datasets import DATASETS
+from senoscope.evidence.datasets.lesions import true_mask
+from senoscope.evidence.evaluation.evaluate import evaluate
+from senoscope.evidence.evaluation.outlines import OutlineEvaluation, assess_outlines
+from senoscope.evidence.index import Index
+from senoscope.evidence.metrics.outlines import PRESENCE, WORDS
+from senoscope.evidence.metrics.segmentation import overlap
+from senoscope.runtime.outlining import Outliner
+from senoscope.runtime.store import load_any, read_manifest
+from tests.makers import bus_bra, busi_outlined, tiny_outline_bundle
+
+TASK = TASKS.get("ultrasound_outline")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Index:
+    return DATASETS.get("busi").samples_for(TASK, busi_outlined(tmp_path / "busi", images=5))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Outliner:
+    return loaded(tiny_outline_bundle(tmp_path_factory.mktemp("bundle")))
+
+
+def loaded(folder: Path) -> Outliner:
+    found = load_any(folder, threads=1)
+    assert isinstance(found, Outliner)
+    return found
+
+
+def maps(index: Index, *, moved: int = 3) -> Iterator[NDArray[np.float32]]:
+    """The true masks, moved to the right, as probabilities."""
+    for sample in index.samples:
+        truth = true_mask(sample, index.root, read(index.root / sample.path).size)
+        yield np.where(np.roll(truth, moved, axis=1), 0.8, 0.1).astype(np.float32)
+
+
+def presence(index: Index) -> NDArray[np.float64]:
+    labels = index.labels_as("lesion")
+    return np.clip(0.25 + 0.4 * labels + np.random.default_rng(3).normal(0, 0.15, len(labels)), 0, 1)
+
+
+def made(index: Index, **changes: Any) -> OutlineEvaluation:
+    given: dict[str, Any] = {
+        "chances": maps(index),
+        "presence": presence(index),
+        "threshold": 0.5,
+        "smallest": 0.001,
+        "presence_threshold": 0.5,
+        "title": "tiny on busi",
+        "bundle": "tiny",
+        "version": "1",
+        "protocol": "grouped",
+        "replicates": 100,
+    }
+    return assess_outlines(index, **(given | changes))
+
+
+def test_figures_are_those_of_the_masks(data: Index) -> None:
+    found = made(data)
+
+    rows = [row for row, sample in enumerate(data.samples) if sample.label == "lesion"]
+    expected = []
+    for row, one in enumerate(maps(data, moved=3)):
+        truth = true_mask(data.samples[row], data.root, read(data.root / data.samples[row].path).size)
+        expected.append(overlap(truth, one >= 0.5))
+    assert list(found.table) == list(WORDS)
+    assert found.table["dice"].value == pytest.approx(np.mean([expected[row].dice for row in rows]))
+    assert found.table["iou"].value == pytest.approx(np.mean([expected[row].iou for row in rows]))
+    called = presence(data) >= 0.5
+    assert found.table["dice_called"].value == pytest.approx(
+        np.mean([expected[row].dice * called[row] for row in rows])
+    )
+    assert found.table["sensitivity"].value == pytest.approx(called[rows].mean())
+    # Nothing is marked where there is nothing, and what is not marked is not called.
+    assert found.table["specificity"].value == 1
+    assert found.unit == "duplicate groups"
+    assert (found.labels.sum(), len(found.samples), found.unread) == (len(rows), len(data), ())
+
+
+def test_each_picture_may_have_its_own_threshold(data: Index) -> None:
+    chances = presence(data)
+    bounds = np.where(np.arange(len(data)) % 2, chances, np.nextafter(chances, 2))
+
+    found = made(data, presence_threshold=np.clip(bounds, 0, 1), operating_point="screening")
+
+    rows = np.flatnonzero(found.labels)
+    assert found.table["sensitivity"].value == pytest.approx(np.mean(rows % 2))
+    assert found.thresholds is not None
+    np.testing.assert_array_equal(found.thresholds, np.clip(bounds, 0, 1))
+
+
+def test_maps_are_taken_one_at_a_time(data: Index) -> None:
+    given: list[weakref.ref[NDArray[np.float32]]] = []
+
+    def watched() -> Iterator[NDArray[np.float32]]:
+        for one in maps(data):
+            assert sum(earlier() is not None for earlier in given) <= 1
+            given.append(weakref.ref(one))
+            yield one
+
+    assert made(data, chances=watched()).table == made(data).table
+
+
+def test_small_marks_are_left_out(data: Index) -> None:
+    kept, dropped = made(data), made(data, smallest=0.9)
+
+    assert kept.table["found"].value == 1
+    assert dropped.table["dice"].value == 0
+    assert dropped.table["hd95_share_mean"].value == 1
+    assert dropped.table["sensitivity"].value == 0
+
+
+def test_without_presence_outlines_alone_are_measured(data: Index) -> None:
+    found = made(data, presence=None)
+
+    assert not {*PRESENCE, "dice_called"} & set(found.table)
+    assert found.table["dice"] == made(data).table["dice"]
+    assert found.thresholds is None
+
+
+def test_subgroups_are_by_what_the_publisher_says(data: Index) -> None:
+    found = made(data)
+
+    assert [(group.fact, group.value, group.images) for group in found.subgroups] == [
+        ("pathology", "benign", 5),
+        ("pathology", "malignant", 5),
+        ("pathology", "normal", 5),
+    ]
+    benign, _, normal = found.subgroups
+    assert "dice" in benign.table
+    assert set(normal.table) == {"specificity"}
+    assert normal.positives == 0
+    assert all(group.few for group in found.subgroups)
+
+
+def test_the_worst_come_first(data: Index) -> None:
+    def spoilt() -> Iterator[NDArray[np.float32]]:
+        for row, one in enumerate(maps(data)):
+            yield np.zeros_like(one) if row == 4 else one
+
+    found = made(data, chances=spoilt())
+
+    worst = found.worst(3)
+    assert worst[0] == 4
+    dices = [found.fits[row].dice for row in worst]
+    assert dices == sorted(dices)
+    assert all(found.fits[row].truth for row in found.worst(100))
+
+
+def test_abstentions_are_left_out_apart(data: Index) -> None:
+    withheld = np.arange(len(data)) == 2
+
+    found = made(data, abstained=withheld)
+
+    rest = data.take(np.flatnonzero(~withheld))
+    again = assess_outlines(
+        rest,
+        chances=maps(rest),
+        presence=presence(data)[~withheld],
+        threshold=0.5,
+        smallest=0.001,
+        title="",
+        bundle="",
+        version="",
+        protocol="",
+        replicates=100,
+    )
+    assert found.answered == again.table
+    assert found.table == made(data).table
+    assert found.metric_table().abstained == 1
+    everything = made(data, abstained=np.ones(len(data), bool))
+    assert everything.answered == {}
+    assert any("no true region is left" in note for note in everything.notes)
+
+
+def test_masks_that_cannot_be_used_leave_their_pictures_out_by_name(data: Index) -> None:
+    samples = list(data.samples)
+    small, unreadable, missing, wrong = samples[0], samples[1], samples[2], samples[-1]
+    Pil.fromarray(np.zeros((64, 80), bool)).save(data.root / small.masks[0])
+    (data.root / unreadable.masks[0]).write_bytes(b"no mask")
+    samples[2] = replace(missing, masks=())
+    pixels = np.zeros((128, 160), np.uint8)
+    pixels[5:20, 5:20] = 255
+    Pil.fromarray(pixels).save(data.root / wrong.masks[0])
+    given = np.full((len(samples), 128, 160), 0.9, np.float32)
+
+    found = made(replace(data, samples=tuple(samples)), chances=iter(given))
+
+    reasons = {item.path: item.reason for item in found.unread}
+    assert list(reasons) == [sample.path for sample in (small, unreadable, missing, wrong)]
+    assert "a mask of another size: 80×64, where its picture is 160×128" in reasons[small.path]
+    assert reasons[missing.path] == "labelled lesion, and no mask marks where"
+    assert reasons[wrong.path] == "labelled tissue, and its mask marks something"
+    assert len(found.samples) == len(samples) - 4
+    assert found.dataset.images == len(samples) - 4
+
+
+def test_where_no_mask_is_left_it_is_an_error(data: Index) -> None:
+    bare = replace(data, samples=tuple(replace(sample, masks=()) for sample in data.samples))
+
+    with pytest.raises(DatasetError, match="need a picture with an outlined lesion") as caught:
+        made(bare, chances=iter(np.zeros((len(data), 128, 160), np.float32)))
+    assert "no mask marks where" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"chances": iter([np.zeros((128, 160), np.float32)] * 3)}, "3 maps do not fit 15 samples"),
+        ({"chances": iter([np.zeros((128, 160), np.float32)] * 40)}, "more maps do not fit 15 samples"),
+        ({"chances": iter([np.zeros((1, 128, 160), np.float32)] * 15)}, "that is none"),
+        ({"chances": iter([np.full((128, 160), np.nan, np.float32)] * 15)}, "that is none"),
+        ({"presence": np.full(15, 1.5)}, "row 0: 1.5 is no probability"),
+        ({"presence": np.zeros(14)}, "do not fit 15 samples"),
+        ({"presence_threshold": np.zeros(4)}, "do not fit 15 samples"),
+        ({"presence_threshold": float("nan")}, "nan is no probability"),
+    ],
+)
+def test_answers_that_cannot_be_used_are_refused(data: Index, changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(DatasetError, match=said):
+        made(data, **changes)
+
+
+def test_a_bundle_is_asked(data: Index, model: Outliner) -> None:
+    seen: list[None] = []
+
+    found = evaluate(model, data, progress=lambda: seen.append(None))
+
+    assert isinstance(found, OutlineEvaluation)
+    assert len(seen) == len(found.samples) == 15
+    assert (found.threshold, found.smallest, found.operating_point) == (0.5, 0.005, "balanced")
+    assert found.protocol == "external: the model was not trained on busi"
+    assert found.pictures.probabilities is not None
+    assert found.pictures.called is not None
+    for row, path in enumerate(data.paths()):
+        answer = model.predict(path)
+        assert found.pictures.probabilities[row] == pytest.approx(answer.probability)
+        assert found.pictures.called[row] == (answer.label == "lesion")
+        if answer.label == "lesion":
+            assert found.fits[row].marked == (answer.codes > 0).sum()
+    assert found.table["dice"].value > 0.5
+
+
+def test_what_is_not_called_is_measured_all_the_same(data: Index, tmp_path: Path) -> None:
+    from tests.runtime.conftest import spoil
+
+    strict = loaded(
+        spoil(
+            tiny_outline_bundle(tmp_path / "strict"),
+            lambda values: [point.update(threshold=1.0) for point in values["operating_points"]],
+        )
+    )
+
+    found = evaluate(strict, data)
+
+    assert found.table["dice"].value > 0.5
+    assert found.table["dice_called"].value == 0
+    assert (found.table["sensitivity"].value, found.table["specificity"].value) == (0, 1)
+
+
+def test_the_operating_point_is_the_one_asked_for(data: Index, model: Outliner) -> None:
+    found = evaluate(model, data, operating_point="screening")
+
+    assert found.operating_point == "screening"
+    assert found.thresholds is not None
+    assert set(found.thresholds) == {0.2}
+    with pytest.raises(UsageError, match="no operating point 'hopeful'"):
+        evaluate(model, data, operating_point="hopeful")
+
+
+def test_a_bundle_that_always_marks_has_no_presence(data: Index, tmp_path: Path) -> None:
+    found = evaluate(loaded(tiny_outline_bundle(tmp_path / "always", calibrated=False)), data)
+
+    assert not {*PRESENCE, "dice_called"} & set(found.table)
+    assert found.operating_point == ""
+
+
+def test_unreadable_pictures_and_leaks_are_said(data: Index, tmp_path: Path) -> None:
+    victim = data.samples[3]
+    (data.root / victim.path).write_bytes(b"no picture")
+    folder = tiny_outline_bundle(tmp_path / "trained")
+    trained = DatasetFingerprint(name="busi", title="", licence="", citation="", images=1, patients=1, sha256="1" * 64)
+    model = loaded(folder)
+    leaky = Outliner(
+        model.manifest.model_copy(update={"datasets": (trained,)}), model.task, model._session, model.folder
+    )
+
+    readable = replace(data, samples=tuple(sample for sample in data.samples if sample != victim))
+    with pytest.raises(DatasetError, match="none of the 1 samples"):
+        evaluate(model, replace(data, samples=(replace(victim, masks=()),)))
+    found = evaluate(leaky, readable)
+    assert found.leaky
+    assert "trained on images of busi" in found.leak
+    whole = evaluate(model, readable)
+    assert not whole.leaky
+
+
+def test_a_picture_that_cannot_be_read_is_named(tmp_path: Path, model: Outliner) -> None:
+    index = DATASETS.get("bus_bra").samples_for(TASK, bus_bra(tmp_path, patients=6))
+    victim = index.root / index.samples[2].path
+    victim.write_bytes(victim.read_bytes()[:60])
+
+    found = evaluate(model, index)
+
+    assert [item.path for item in found.unread] == [index.samples[2].path]
+    assert found.unit == "patients"
+    assert "roc_auc" not in found.table
+    assert any("every picture has a true region" in note for note in found.notes)
+
+
+def test_figures_by_patient_or_prevalence_make_no_sense(data: Index, model: Outliner) -> None:
+    for asked in ({"level": "patient"}, {"prevalence": 0.1}):
+        with pytest.raises(UsageError, match="would be of labels"):
+            evaluate(model, data, **asked)
+
+
+def test_more_than_two_labels_have_no_figures_here(data: Index, model: Outliner) -> None:
+    several = Outliner(
+        model.manifest.model_copy(update={"labels": ("a", "b", "c")}), model.task, model._session, model.folder
+    )
+
+    with pytest.raises(UsageError, match="tells 3 labels apart"):
+        evaluate(several, data)
+
+
+def test_figures_are_recorded_in_bundle_and_card(data: Index, tmp_path: Path) -> None:
+    folder = tiny_outline_bundle(tmp_path / "recorded")
+    found = evaluate(loaded(folder), data)
+
+    updated = record(folder, read_manifest(folder), found.metric_table())
+
+    assert read_manifest(folder).metrics == updated.metrics == (found.metric_table(),)
+    text = card(updated)
+    assert f"| 95 % surface distance, median, pixels | {found.table['hd95_median']}" in text
+    assert f"| Dice | {found.table['dice']}" in text
+    assert "Overlap and distance are over the positive ones." in text
+
+
+def test_the_packages_own_names_lead_here(data: Index, model: Outliner) -> None:
+    assert isinstance(senoscope.evaluate(model, data.take([0, 1, 12])), OutlineEvaluation)
