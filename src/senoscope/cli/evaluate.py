@@ -278,9 +278,10 @@ def measure(
 
 def _check_asked(model: "Model | Outliner | Detector", request: Request) -> None:
     from senoscope.core.errors import UsageError
-    from senoscope.runtime.predictor import Model
+    from senoscope.runtime.detecting import Detector
+    from senoscope.runtime.outlining import Outliner
 
-    if isinstance(model, Model):
+    if not isinstance(model, Outliner | Detector):
         return
     unfit = "--level" if request.level != "image" else "--prevalence" if request.prevalence is not None else ""
     if unfit:

@@ -52,7 +52,8 @@ def train(
     for name in SHOWN if classes.kind == "classify" and len(classes.labels) == 2 else several:
         if name in evaluation.table:
             typer.echo(f"  {name:<12} {evaluation.table[name]}")
-    typer.echo(f"bundle: {outcome.bundle}\nreport: {out / 'report' / 'report.html'}")
+    bundle = outcome.bundle or "none, as networks of this architecture cannot be exported"
+    typer.echo(f"bundle: {bundle}\nreport: {out / 'report' / 'report.html'}")
 
 
 def named_tables(given: list[str]) -> dict[str, Path]:

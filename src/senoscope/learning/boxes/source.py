@@ -19,6 +19,7 @@ from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.squares import Corner, squares
 from senoscope.learning.boxes.targets import Lesions
 from senoscope.learning.data.jitter import Change, apply, draw
+from senoscope.learning.data.pictures import stacked
 from senoscope.learning.data.source import Part
 
 LEAST = 2.0
@@ -146,12 +147,12 @@ class BoxSource:
             ]
             rows = [self._cut(self.units[int(row)]) for row in part.rows]
             pictures = [apply(change, picture) for change, (picture, _) in zip(changes, rows, strict=True)]
-            together = (torch.stack(pictures) * scale).contiguous(memory_format=torch.channels_last)
+            together = stacked(pictures)
             side = together.shape[-1]
             return together, [changed(boxes, change, side) for change, (_, boxes) in zip(changes, rows, strict=True)]
 
-        for (batch,) in batches(prepared, parts, batch=1):
-            yield batch
+        for ((images, lesions),) in batches(prepared, parts, batch=1):
+            yield images * scale, lesions
 
     def _cut(self, unit: Unit) -> tuple[Tensor, Rows]:
         picture, rows = self._get(unit.picture)

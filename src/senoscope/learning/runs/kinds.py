@@ -1,4 +1,4 @@
-"""Training whatever a recipe asks for: a classifier, or what marks regions."""
+"""Training whatever a recipe asks for: a classifier, what marks regions, or what puts boxes around lesions."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import RunError, UsageError
 from senoscope.core.tasks import TASKS
+from senoscope.learning.boxes.run import BoxOutcome, train_boxes
 from senoscope.learning.data.material import Progress
 from senoscope.learning.fitting.company import company
 from senoscope.learning.outlines.run import OutlineOutcome, train_outlines
@@ -18,7 +19,7 @@ def train_any(
     out: Path,
     progress: Progress = lambda stage, done, total: None,
     answers: Mapping[str, Path] | None = None,
-) -> Outcome | OutlineOutcome:
+) -> Outcome | OutlineOutcome | BoxOutcome:
     """Train by a recipe, whatever the kind of its task; run it again to resume.
 
     Args:
@@ -40,4 +41,6 @@ def train_any(
         raise UsageError(f"--answers: task {recipe.task!r} goes by pictures alone", "leave it out")
     if company().count > 1:
         raise RunError(f"task {recipe.task!r} is trained in one process", "start senoscope train without torchrun")
+    if kind == "detect":
+        return train_boxes(recipe, root, out, progress)
     return train_outlines(recipe, root, out, progress)
