@@ -1,8 +1,11 @@
 """Changes of training pictures: what is drawn, what it does, and stains as scikit-image tells them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from skimage.color import hed2rgb, rgb2hed
 from torch import Tensor
 from torchvision.transforms.v2 import functional
@@ -77,7 +80,9 @@ def test_the_part_that_is_seen_fills_the_square() -> None:
     found = apply(Change(part=(0.25, 0.5, 0.5, 0.25)), picture())
 
     expected = functional.resize(picture()[:, 24:36, 12:36], [48, 48], antialias=True)
-    torch.testing.assert_close(found, expected / 255)
+    # Both round to whole levels, at times to neighbours.
+    torch.testing.assert_close(found, expected / 255, atol=1.01 / 255, rtol=0)
+    assert float((found - expected / 255).abs().mean()) < 0.02 / 255
 
 
 def test_brightness_and_contrast_are_those_of_torchvision() -> None:
@@ -87,34 +92,45 @@ def test_brightness_and_contrast_are_those_of_torchvision() -> None:
     torch.testing.assert_close(found, expected, atol=2e-4, rtol=0)
 
 
+def colours(seed: int = 0) -> NDArray[np.float64]:
+    """RGB (3, H, W) of tissue."""
+    return picture(seed).numpy() / 255
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_stains_are_those_of_scikit_image(seed: int) -> None:
-    values = picture(seed).permute(1, 2, 0).double().numpy() / 255
+    found = stains(colours(seed))
 
-    found = stains(picture(seed).double() / 255)
-
-    np.testing.assert_allclose(found.clamp_min(0).permute(1, 2, 0).numpy(), rgb2hed(values), atol=1e-6)
+    expected = rgb2hed(colours(seed).transpose(1, 2, 0))
+    np.testing.assert_allclose(found.clip(0).transpose(1, 2, 0), expected, atol=1e-6)
 
 
 def test_stains_become_colours_as_in_scikit_image() -> None:
-    amounts = torch.rand(3, 20, 20, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 0.1
+    amounts = np.random.default_rng(0).uniform(0, 0.1, (3, 20, 20))
 
-    expected = hed2rgb(amounts.permute(1, 2, 0).numpy())
+    expected = hed2rgb(amounts.transpose(1, 2, 0))
 
-    np.testing.assert_allclose(stained(amounts).permute(1, 2, 0).numpy(), expected, atol=1e-6)
+    np.testing.assert_allclose(stained(amounts).transpose(1, 2, 0), expected, atol=1e-6)
 
 
 def test_stains_that_stay_leave_the_picture_as_it_is() -> None:
-    plain = picture() / 255
+    plain = colours().astype(np.float32)
 
-    torch.testing.assert_close(restained(plain, (1.0, 1.0, 0.0, 0.0)), plain, atol=1e-5, rtol=0)
+    found = restained(plain, (1.0, 1.0, 0.0, 0.0))
+
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, plain, atol=1e-5)
 
 
 def test_more_haematoxylin_is_more_of_it_alone() -> None:
-    plain = picture().double() / 255
+    before, after = stains(colours()), stains(restained(colours(), (1.1, 1.0, 0.0, 0.0)))
 
-    before, after = stains(plain), stains(restained(plain, (1.1, 1.0, 0.0, 0.0)))
+    inside = (np.abs(after - before)[1:] < 1e-6).all(axis=0)  # elsewhere a colour reached black or white
+    assert inside.mean() > 0.9
+    np.testing.assert_allclose(after[0][inside], before[0][inside] * 1.1, rtol=1e-6)
 
-    inside = ((after - before)[1:].abs() < 1e-6).all(dim=0)  # elsewhere a colour reached black or white
-    assert inside.double().mean() > 0.9
-    torch.testing.assert_close(after[0][inside], before[0][inside] * 1.1)
+
+def test_a_single_plane_moves_as_a_picture_does() -> None:
+    change = replace(draw(EVERYTHING, 4), brightness=1.0, contrast=1.0, stain=None)
+
+    assert torch.equal(apply(change, picture()[1:2]), apply(change, picture())[1:2])

@@ -14,7 +14,7 @@ from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Resize
 from senoscope.learning.data import pictures as picturing
 from senoscope.learning.data.jitter import apply, draw
-from senoscope.learning.data.pictures import HELD, Pictures, PictureSource, Shelf
+from senoscope.learning.data.pictures import HELD, Pictures, PictureSource, Shelf, stacked
 from senoscope.learning.data.source import parts_of
 from tests.makers.tissue_sets import tissue
 
@@ -54,6 +54,8 @@ def test_pictures_are_prepared_as_the_pipeline_says(pictures: Pictures) -> None:
 
     expected = np.stack([PIPELINE.apply(read(path)).array for path in pictures.paths])
     assert found.shape == (11, 3, 40, 40)
+    assert stacked(list(found)).is_contiguous(memory_format=torch.channels_last)
+    assert torch.equal(stacked(list(found)), found)
     assert np.abs(found.numpy() * 255 - expected).max() <= 0.5 + 1e-4
 
 

@@ -173,7 +173,7 @@ def test_two_processes_come_to_what_one_comes_to(one: Path, two: Path) -> None:
     assert (one / "folds/0/head/log.csv").read_bytes() == (two / "folds/0/head/log.csv").read_bytes()
     left, right = (load_file(run / "folds/0/backbone/checkpoint.safetensors") for run in (one, two))
     assert left.keys() == right.keys()
-    weights = [key for key in left if key.startswith("now.") and left[key].is_floating_point()]
+    weights = [key for key in left if key.startswith("best.") and left[key].is_floating_point()]
     apart = torch.cat([(left[key] - right[key]).abs().flatten() for key in weights])
     assert float(apart.mean()) < 1e-5
     chances = [np.array([float(row["probability"]) for row in _predictions(run)]) for run in (one, two)]

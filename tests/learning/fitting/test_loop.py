@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from senoscope.core.errors import RunError
@@ -218,6 +218,14 @@ def test_checkpoint_without_notes(tmp_path: Path) -> None:
 
     with pytest.raises(RunError, match="cannot be taken up"):
         Training(tmp_path).go()
+
+
+def test_a_checkpoint_keeps_the_network_twice_only_where_it_has_been_better(tmp_path: Path) -> None:
+    for losses, parts in (([2, 1], {"best", "optimizer"}), ([1, 2], {"best", "now", "optimizer"})):
+        training = Training(tmp_path / str(losses[0]), epochs=2)
+        run(training.network, training.optimizer, training.plan, training.epoch, scripted(losses))
+
+        assert {key.split(".")[0] for key in load_file(training.plan.folder / "checkpoint.safetensors")} == parts
 
 
 def test_folder_may_be_moved_between_runs(tmp_path: Path) -> None:

@@ -1,12 +1,18 @@
-"""Changes of training pictures in fine-tuning: what is drawn, and what it does, apart from each other."""
+"""Changes of training pictures in fine-tuning: what is drawn, and what it does, apart from each other.
+
+They are made by numpy and Pillow. Torch would start threads of its own in every thread that prepares pictures, and
+where those and the ones that train are more than there are cores, all of them wait for each other.
+"""
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
+from PIL import Image as Pil
 from torch import Tensor
-from torchvision.transforms.v2 import functional
 
 from senoscope.core.domain.recipe_parts import JitterRecipe
 
@@ -23,6 +29,7 @@ LUMA = (0.2989, 0.5870, 0.1140)
 """Red, green and blue in grey (ITU-R BT.601)."""
 
 Shares = tuple[float, float, float, float]
+Values = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -73,54 +80,68 @@ def draw(recipe: JitterRecipe, *seed: int) -> Change:
 
 
 def apply(change: Change, picture: Tensor) -> Tensor:
-    """(3, S, S) uint8 → (3, S, S) float32 in [0, 1], changed as drawn: geometry, stain, brightness, contrast."""
+    """(C, S, S) uint8 → (C, S, S) float32 in [0, 1], changed as drawn: geometry, stain, brightness, contrast."""
+    pixels: NDArray[np.uint8] = picture.numpy()
     if change.part is not None:
-        picture = _cropped(picture, change.part)
+        pixels = _cropped(pixels, change.part)
     if change.mirrored:
-        picture = picture.flip(2)
+        pixels = pixels[:, :, ::-1]
     if change.turns:
-        picture = picture.rot90(change.turns, (1, 2))
-    values = picture.float() / 255
+        pixels = np.rot90(pixels, change.turns, (1, 2))
+    values: Values = np.divide(pixels, 255, dtype=np.float32, order="C")
     if change.stain is not None:
         values = restained(values, change.stain)
     if change.brightness != 1:
-        values = values.mul_(change.brightness).clamp_(0, 1)
+        values *= change.brightness
+        np.clip(values, 0, 1, out=values)
     if change.contrast != 1:
-        grey = (values * values.new_tensor(LUMA)[:, None, None]).sum(dim=0).mean()
-        values = values.sub_(grey).mul_(change.contrast).add_(grey).clamp_(0, 1)
-    return values.contiguous()
+        grey = float(np.dot(values.mean(axis=(1, 2)), LUMA))
+        values *= change.contrast
+        values += (1 - change.contrast) * grey
+        np.clip(values, 0, 1, out=values)
+    return torch.from_numpy(values)
 
 
-def _cropped(picture: Tensor, part: Shares) -> Tensor:
-    side = picture.shape[-1]
+def _cropped(pixels: NDArray[np.uint8], part: Shares) -> NDArray[np.uint8]:
+    side = pixels.shape[-1]
     width, height = (max(1, round(share * side)) for share in part[2:])
     left, top = min(round(part[0] * side), side - width), min(round(part[1] * side), side - height)
-    cropped: Tensor = functional.resized_crop(picture, top, left, height, width, [side, side], antialias=True)
-    return cropped
+    seen = (Pil.fromarray(plane[top : top + height, left : left + width]) for plane in pixels)
+    return np.stack([np.asarray(plane.resize((side, side), Pil.Resampling.BILINEAR)) for plane in seen])
 
 
-def stains(values: Tensor) -> Tensor:
+def stains(values: Values) -> Values:
     """(3, H, W) RGB in [0, 1] → (3, H, W): how much haematoxylin, eosin and DAB there is, by colour deconvolution.
 
     A stain takes away light in proportion to its amount (Beer and Lambert), so optical densities add, and three stains
     of known colour are told apart by the inverse of their matrix: Ruifrok & Johnston 2001, Quantification of
     histochemical staining by color deconvolution, Anal Quant Cytol Histol 23:291–299. Amounts may be negative.
     """
-    density = values.clamp_min(DARKEST).log() / math.log(DARKEST)
-    return torch.einsum("chw,cs->shw", density, torch.linalg.inv(values.new_tensor(STAINS)))
+    density: Values = np.log(np.maximum(values, DARKEST)) / math.log(DARKEST)
+    return _mixed(np.linalg.inv(STAINS), density)
 
 
-def stained(amounts: Tensor) -> Tensor:
+def stained(amounts: Values) -> Values:
     """(3, H, W) of stains → (3, H, W) RGB in [0, 1]: undoes `stains`."""
-    density = torch.einsum("shw,sc->chw", amounts, amounts.new_tensor(STAINS))
-    return (density * math.log(DARKEST)).exp().clamp(0, 1)
+    density = _mixed(np.array(STAINS), amounts)
+    light: Values = np.exp(density * math.log(DARKEST))
+    return light.clip(0, 1)
 
 
-def restained(values: Tensor, stain: Shares) -> Tensor:
+def _mixed(shares: Values, planes: Values) -> Values:
+    """Three sums of planes (3, H, W); row c of `shares` says how much of plane c is in each."""
+    # Not by a product of matrices: the library behind it has threads too.
+    mixed: Values = np.einsum("cs,chw->shw", shares.astype(planes.dtype), planes)
+    return mixed
+
+
+def restained(values: Values, stain: Shares) -> Values:
     """Change haematoxylin and eosin of RGB (3, H, W) in [0, 1]: amount × factor + what is added (Tellez et al. 2018).
 
     doi:10.1109/TMI.2018.2820199
     """
-    factors = values.new_tensor((*stain[:2], 1.0))[:, None, None]
-    added = values.new_tensor((*stain[2:], 0.0))[:, None, None]
-    return stained(stains(values) * factors + added)
+    amounts = stains(values)
+    for plane, factor, added in zip(amounts[:2], stain[:2], stain[2:], strict=True):
+        plane *= factor
+        plane += added
+    return stained(amounts)

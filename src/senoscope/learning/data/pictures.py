@@ -42,6 +42,13 @@ class Pictures:
     labels: WholeNumbers
 
 
+def stacked(pictures: Sequence[Tensor]) -> Tensor:
+    """(3, S, S) each → (n, 3, S, S), channels last as training wants them; without torch's threads, see `jitter`."""
+    planes = [picture.numpy().transpose(1, 2, 0) for picture in pictures]
+    held = np.empty((len(planes), *planes[0].shape), planes[0].dtype)
+    return torch.from_numpy(np.stack(planes, out=held)).permute(0, 3, 1, 2)
+
+
 class Shelf:
     """Pictures by position, each read and prepared when it is first asked for.
 
@@ -105,7 +112,7 @@ class PictureSource:
             pictures = [
                 apply(change, self._shelf.get(int(row))) for row, change in zip(part.rows, changes, strict=True)
             ]
-            return torch.stack(pictures).contiguous(memory_format=torch.channels_last)
+            return stacked(pictures)
 
         for (batch,) in batches(prepared, parts, batch=1):
             yield batch

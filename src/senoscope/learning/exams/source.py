@@ -13,7 +13,7 @@ from torch import Tensor
 from senoscope.core.domain.recipe_parts import JitterRecipe
 from senoscope.core.io.ahead import batches
 from senoscope.learning.data.jitter import Change, apply, draw
-from senoscope.learning.data.pictures import Pictures, Shelf, WholeNumbers
+from senoscope.learning.data.pictures import Pictures, Shelf, WholeNumbers, stacked
 from senoscope.learning.data.source import Part
 from senoscope.learning.exams.network import ExamClassifier
 
@@ -78,7 +78,7 @@ class ExamSource:
                 change = draw(self.jitter, self.seed, epoch or 0, int(place), number) if drawn else Change()
                 images.append(apply(change, self._shelf.get(int(position))))
         counts = torch.tensor([len(positions) for positions in chosen])
-        return ExamBatch(torch.stack(images), torch.from_numpy(self.codes[np.concatenate(chosen)]), counts)
+        return ExamBatch(stacked(images), torch.from_numpy(self.codes[np.concatenate(chosen)]), counts)
 
     def logits(self, network: ExamClassifier, batch: ExamBatch) -> Tensor:
         """(E, 1) or (E, K) logits, on the network's device."""

@@ -126,8 +126,9 @@ def _copy(state: State) -> State:
 def _save(
     path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, rows: list[Row], best: State, best_epoch: int
 ) -> None:
-    tensors = {f"now.{key}": value for key, value in _copy(network.state_dict()).items()}
-    tensors |= {f"best.{key}": value.clone() for key, value in best.items()}
+    tensors = {f"best.{key}": value for key, value in best.items()}
+    if best_epoch < len(rows):  # else what is now is what is best, and is kept once
+        tensors |= {f"now.{key}": value for key, value in _copy(network.state_dict()).items()}
     for number, slots in optimizer.state_dict()["state"].items():
         kept = {slot: value for slot, value in slots.items() if isinstance(value, Tensor)}
         tensors |= {f"optimizer.{number}.{slot}": value for slot, value in _copy(kept).items()}
@@ -155,7 +156,7 @@ def _taken_up(
         for key, value in tensors.items():
             part, rest = key.split(".", 1)
             parts[part][rest] = value
-        network.load_state_dict(parts["now"])
+        network.load_state_dict(parts["now"] or parts["best"])
         _restore(optimizer, parts["optimizer"])
         rows = [Row(*values) for values in json.loads(notes["rows"])]
         return rows, parts["best"], rows[int(notes["best_epoch"]) - 1]
