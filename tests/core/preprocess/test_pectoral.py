@@ -28,7 +28,7 @@ def film(top: float, side: float, muscle: int = 200, width: int = 300, height: i
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16, np.float32])
 def test_the_line_is_found(top: float, side: float, depth: type[np.generic]) -> None:
     pixels = film(top, side)
-    given = pixels if depth == np.uint8 else pixels.astype(depth) * depth(4)  # type: ignore[operator]
+    given = pixels if depth == np.uint8 else pixels.astype(depth) * depth(4)
 
     line = muscle_line(given)
 
