@@ -221,7 +221,7 @@ def test_checkpoint_without_notes(tmp_path: Path) -> None:
 
 
 def test_a_checkpoint_keeps_the_network_twice_only_where_it_has_been_better(tmp_path: Path) -> None:
-    for losses, parts in (([2, 1], {"best", "optimizer"}), ([1, 2], {"best", "now", "optimizer"})):
+    for losses, parts in (([2.0, 1.0], {"best", "optimizer"}), ([1.0, 2.0], {"best", "now", "optimizer"})):
         training = Training(tmp_path / str(losses[0]), epochs=2)
         run(training.network, training.optimizer, training.plan, training.epoch, scripted(losses))
 
