@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from senoscope.core.preprocess.squares import COVERED, SHARED, cut, joined, moved, squares
+from senoscope.core.preprocess.squares import ALIGNED, COVERED, SHARED, cut, joined, moved, squares
 
 
 def shown(left: int, top: int, right: int, bottom: int, side: int = 256) -> np.ndarray:
@@ -14,7 +14,9 @@ def shown(left: int, top: int, right: int, bottom: int, side: int = 256) -> np.n
     return array
 
 
-@pytest.mark.parametrize("part", [(0, 0, 256, 256), (10, 30, 150, 250), (100, 0, 140, 256), (0, 200, 256, 256)])
+@pytest.mark.parametrize(
+    "part", [(0, 0, 256, 256), (10, 30, 150, 250), (100, 0, 140, 256), (0, 200, 256, 256), (3, 5, 67, 69)]
+)
 @pytest.mark.parametrize("side", [64, 96, 160])
 def test_everything_that_is_shown_lies_in_a_square(part: tuple[int, int, int, int], side: int) -> None:
     array = shown(*part)
@@ -30,7 +32,7 @@ def test_everything_that_is_shown_lies_in_a_square(part: tuple[int, int, int, in
     assert covered[array[0] > 0].all()
     for axis in (0, 1):
         starts = sorted({corner[axis] for corner in corners})
-        assert all(later - earlier <= side * (1 - SHARED) + 1 for earlier, later in pairwise(starts))
+        assert all(later - earlier <= side * (1 - SHARED) + ALIGNED for earlier, later in pairwise(starts))
 
 
 def test_squares_that_show_nothing_are_left_out() -> None:

@@ -11,6 +11,9 @@ from senoscope.core.preprocess.boxes import Rows
 SHARED = 0.25
 """Of a square's side that it shares with the next, at least: what lies across an edge is whole in one of them."""
 
+ALIGNED = 8
+"""Pixels on whose multiples squares begin, so that their maps lie on one grid."""
+
 COVERED = 0.1
 """Share of a square that shows something, below which it is left out."""
 
@@ -42,12 +45,17 @@ def squares(array: NDArray[np.float32], side: int) -> tuple[Corner, ...]:
 
 
 def _starts(first: int, behind: int, side: int, whole: int) -> list[int]:
-    """Evenly spaced starts of pieces of length `side` that cover [first, behind) and share what they must."""
-    length = behind - first
+    """Nearly evenly spaced starts of pieces of length `side` that cover [first, behind) and share what they must."""
+    length, last = behind - first, whole - side
     if length <= side:
-        return [min(max(0, (first + behind - side) // 2), whole - side)]
+        middle = min(max(0, (first + behind - side) // 2), last)
+        aligned = middle // ALIGNED * ALIGNED
+        return [aligned if aligned + side >= behind else middle]
     count = 1 + int(np.ceil((length - side) / (side * (1 - SHARED))))
-    return [int(start) for start in np.linspace(first, behind - side, count).round()]
+    starts = np.linspace(first, behind - side, count) // ALIGNED * ALIGNED
+    # Down to the multiple below, but for the last, which must reach the end.
+    starts[-1] = min(last, -(-(behind - side) // ALIGNED) * ALIGNED)
+    return [int(start) for start in starts]
 
 
 def cut(array: NDArray[np.float32], corners: Sequence[Corner], side: int) -> NDArray[np.float32]:
