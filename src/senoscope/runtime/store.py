@@ -14,15 +14,20 @@ from senoscope.core.domain.bundle import (
     BundleBase,
     BundleManifest,
     EmbeddingReference,
+    ModelFile,
     MostProbable,
     SoftmaxCalibration,
 )
+from senoscope.core.domain.chain import ChainManifest
 from senoscope.core.domain.outline_bundle import OutlineManifest
 from senoscope.core.errors import BundleError, UsageError
+from senoscope.core.preprocess.descriptors import DESCRIPTORS
 from senoscope.core.preprocess.heat import Torso
+from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Breast, Gray, Resize
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
+from senoscope.runtime.chain import ChainModel
 from senoscope.runtime.detecting import Detector
 from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.predictor import Model
@@ -100,7 +105,7 @@ def read_manifest(folder: Path) -> Manifest:
     if not isinstance(task, str) or task not in TASKS.names():
         raise BundleError(f"{path}: unknown task {str(task)[:60]!r}", f"tasks here: {', '.join(TASKS.names())}")
     try:
-        kind = KINDS[TASKS.get(task).kind]
+        kind = ChainManifest if "chain" in values else KINDS[TASKS.get(task).kind]
         manifest = kind.model_validate({key: value for key, value in values.items() if key != "seal"})
     except ValidationError as error:
         first = error.errors()[0]
@@ -119,14 +124,30 @@ def _check(manifest: Manifest, path: Path) -> None:
         raise BundleError(f"{path}: operating point {manifest.operating_point!r} is not defined", "retrain the bundle")
     if isinstance(manifest, BundleManifest):
         _check_labels(manifest, path)
+        if isinstance(manifest, ChainManifest):
+            _check_chain(manifest, path)
     elif (manifest.calibration is None) != (not names) or (names and len(task.labels) > 2):
         raise BundleError(f"{path}: its calibration and its operating points do not fit", "retrain the bundle")
-    _check_pipeline(manifest, path)
+    _check_pipeline(manifest.pipeline, path)
     _check_reference(manifest.reference, path)
 
 
-def _check_pipeline(manifest: BundleBase, path: Path) -> None:
-    pipeline = manifest.pipeline
+def _check_chain(manifest: ChainManifest, path: Path) -> None:
+    """What is measured is known here, and coded as it is declared."""
+    chain = manifest.chain
+    names, known = [measure.name for measure in chain.measures], {one.name for one in DESCRIPTORS}
+    coded = [(fact.name, fact.kind) for fact in chain.coding.facts]
+    if manifest.exam is not None or TASKS.get(manifest.task).kind != "classify":
+        raise BundleError(f"{path}: what outlines first answers a picture with a label", "retrain the bundle")
+    if coded != [(name, "number") for name in names] or not known.issuperset(names):
+        raise BundleError(f"{path}: it goes by measures that are not taken here", f"known: {', '.join(sorted(known))}")
+    if any(set(measure.usual) != set(manifest.labels) for measure in chain.measures):
+        raise BundleError(f"{path}: a measure is not told of every label", "retrain the bundle")
+    _check_pipeline(chain.pipeline, path)
+    _check_reference(chain.reference, path)
+
+
+def _check_pipeline(pipeline: Pipeline, path: Path) -> None:
     if not any(isinstance(step, Resize) for step in pipeline.steps):
         raise BundleError(
             f"{path}: the pipeline has no resize, so pictures do not fit the network", "retrain the bundle"
@@ -168,9 +189,10 @@ def _check_reference(reference: EmbeddingReference, path: Path) -> None:
         raise BundleError(f"{path}: the parts of the embedding reference do not fit together", "retrain the bundle")
 
 
-def read_model(folder: Path, manifest: BundleBase) -> bytes:
-    """Read the network's bytes; raises `BundleError` where they are not what the manifest describes."""
-    path = folder / manifest.model.path
+def read_model(folder: Path, manifest: BundleBase, file: ModelFile | None = None) -> bytes:
+    """Read the bytes of a bundle's network, or of another `file` of it; raises `BundleError` where they are others."""
+    file = file or manifest.model
+    path = folder / file.path
     try:
         if path.is_symlink() or path.resolve().parent != folder.resolve():
             raise BundleError(f"{path} lies outside the bundle", "a bundle holds its own files")
@@ -182,9 +204,9 @@ def read_model(folder: Path, manifest: BundleBase) -> bytes:
     except OSError as error:
         raise BundleError(f"{path} cannot be read: {error.strerror}", "fetch the bundle again") from error
     found = hashlib.sha256(content).hexdigest()
-    if found != manifest.model.sha256:
+    if found != file.sha256:
         raise BundleError(
-            f"{path} is not the network of this bundle (sha256 {found[:12]}…, not {manifest.model.sha256[:12]}…)",
+            f"{path} is not the network of this bundle (sha256 {found[:12]}…, not {file.sha256[:12]}…)",
             "fetch the bundle again",
         )
     return content
@@ -208,8 +230,13 @@ def load_any(name: str | Path, threads: int = 0) -> Model | Outliner | Detector:
         return Outliner(manifest, task, OutlineSession(content, threads), folder)
     if isinstance(manifest, BoxManifest):
         return Detector(manifest, task, BoxSession(content, threads), folder)
-    session = ExamSession(content, manifest.exam.coding.width, threads) if manifest.exam else Session(content, threads)
-    return Model(manifest, task, session, folder)
+    if isinstance(manifest, ChainManifest):
+        outline = OutlineSession(read_model(folder, manifest, manifest.chain.outline), threads)
+        session = ExamSession(content, manifest.chain.coding.width, threads)
+        return ChainModel(manifest, task, outline, session, folder)
+    if manifest.exam:
+        return Model(manifest, task, ExamSession(content, manifest.exam.coding.width, threads), folder)
+    return Model(manifest, task, Session(content, threads), folder)
 
 
 def load(name: str | Path, threads: int = 0) -> Model:

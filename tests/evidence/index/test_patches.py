@@ -13,10 +13,11 @@ from senoscope.core.domain.recipe import Recipe
 from senoscope.core.domain.recipe_parts import InputRecipe, PatchRecipe
 from senoscope.core.errors import DatasetError
 from senoscope.core.io import read
+from senoscope.core.preprocess.surrounding import surrounding
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index import Index, Sample
-from senoscope.evidence.index.patches import ORDINARY, as_trained, lesion_patches, lesions_and_tissue, square
+from senoscope.evidence.index.patches import ORDINARY, as_trained, lesion_patches, lesions_and_tissue
 from tests.makers import mias_lesions
 
 
@@ -38,7 +39,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Index:
     ids=["context", "corner", "far corner", "smallest", "whole"],
 )
 def test_a_square_has_its_context_and_stays_inside(box: Box, expected: Box) -> None:
-    found = square(box, Size(200, 100), PatchRecipe(context=2, smallest=0.1))
+    found = surrounding(box, Size(200, 100), 2, 0.1)
 
     assert found.size == expected.size
     assert abs(found.left - expected.left) <= 1
@@ -53,7 +54,7 @@ def test_any_square_lies_within_any_picture() -> None:
         box = Box(
             left, top, int(random.integers(1, size.width - left + 1)), int(random.integers(1, size.height - top + 1))
         )
-        found = square(box, size, PatchRecipe(context=random.uniform(1, 8), smallest=random.uniform(0.01, 1)))
+        found = surrounding(box, size, random.uniform(1, 8), random.uniform(0.01, 1))
         assert found.width == found.height >= 1
         assert 0 <= found.left <= found.left + found.width <= size.width
         assert 0 <= found.top <= found.top + found.height <= size.height
@@ -68,7 +69,7 @@ def test_a_lesion_becomes_a_sample_with_its_own_pixels(films: Index, tmp_path: P
     for patch in found.samples:
         film = by_name[patch.sample_id.removesuffix("#1")]
         assert (patch.group, patch.label, patch.facts) == (film.group, film.label, film.facts)
-        x0, y0, x1, y1 = square(film.boxes[0], Size(1024, 1024), PatchRecipe(context=1.5)).edges
+        x0, y0, x1, y1 = surrounding(film.boxes[0], Size(1024, 1024), 1.5, 0.1).edges
         whole = read(films.root / film.path).pixels
         np.testing.assert_array_equal(read(found.root / patch.path).pixels, whole[y0:y1, x0:x1])
 

@@ -19,6 +19,7 @@ from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
 from senoscope.core.preprocess.regions import breast_mask
 from senoscope.core.preprocess.steps import Gray
+from senoscope.core.preprocess.surrounding import surrounding
 from senoscope.evidence.datasets.lesions import mask_box
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.tables.rows import path_inside, write_bytes
@@ -45,21 +46,6 @@ class _Cut:
 def patch_folder() -> Path:
     """Where squares are kept that any run may want again."""
     return cache() / "patches"
-
-
-def square(box: Box, size: Size, recipe: PatchRecipe) -> Box:
-    """Square around a lesion, moved into the picture where it would reach over its edge.
-
-    Args:
-        box: the lesion.
-        size: of the picture.
-        recipe: its side is `context` times the lesion's longer side, at least `smallest` of the picture's shorter side,
-            and never more than that shorter side.
-    """
-    short = min(size.width, size.height)
-    side = min(short, max(1, round(recipe.context * max(box.width, box.height)), round(recipe.smallest * short)))
-    left, top = round(box.left + (box.width - side) / 2), round(box.top + (box.height - side) / 2)
-    return Box(min(max(0, left), size.width - side), min(max(0, top), size.height - side), side, side)
 
 
 def lesion_patches(index: Index, recipe: PatchRecipe, folder: Path) -> Index:
@@ -156,7 +142,7 @@ def _lesions(index: Index, sample: Sample, size: Size, recipe: PatchRecipe) -> l
         inside = [path_inside(index.root, mask) for mask in sample.masks]
         boxes = [box for mask in inside if mask is not None and (box := mask_box(mask, size)) is not None]
     return [
-        _Cut(square(box, size, recipe), f"{sample.sample_id}#{number}", sample.label)
+        _Cut(surrounding(box, size, recipe.context, recipe.smallest), f"{sample.sample_id}#{number}", sample.label)
         for number, box in enumerate(boxes, 1)
     ]
 
@@ -200,7 +186,7 @@ def _written(index: Index, cuts: Callable[[Sample, Image], list[_Cut]], folder: 
         sample, digest = kept.samples[position], kept.file_hashes[position]
         image = read(kept.root / sample.path)
         return [
-            replace(sample, sample_id=cut.name, label=cut.label, path=_file(image, cut.box, digest, folder))
+            replace(sample, sample_id=cut.name, label=cut.label, path=square_file(image, cut.box, digest, folder))
             for cut in cuts(sample, image)
         ]
 
@@ -217,7 +203,7 @@ def _written(index: Index, cuts: Callable[[Sample, Image], list[_Cut]], folder: 
     return replace(index, root=folder, samples=tuple(samples), notes=(*index.notes, note))
 
 
-def _file(image: Image, box: Box, digest: str, folder: Path) -> str:
+def square_file(image: Image, box: Box, digest: str, folder: Path) -> str:
     """Name of the square's file, which is written unless it is there."""
     name = f"{hashlib.sha256(f'{digest} {box}'.encode()).hexdigest()}.png"
     if not (folder / name).is_file():

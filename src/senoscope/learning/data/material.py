@@ -157,10 +157,13 @@ def pipeline_of(recipe: Recipe, task: Task) -> Pipeline:
     return Pipeline((*first, Resize(recipe.input.size, recipe.input.size, recipe.input.fit)))
 
 
-def indexed(recipe: Recipe, root: Path, answers: Mapping[str, Path] | None = None) -> Division:
+def indexed(
+    recipe: Recipe, root: Path, answers: Mapping[str, Path] | None = None, found: Index | None = None
+) -> Division:
     """Samples and folds of a recipe on a folder; raises `DatasetError` where it does not hold the dataset.
 
-    `answers` of other models become facts; see `with_answers`.
+    `answers` of other models become facts; see `with_answers`. Where samples were `found` already, the folder is not
+    read.
     """
     task = TASKS.get(recipe.task)
     if recipe.jitter.stain and not task.color:
@@ -170,18 +173,19 @@ def indexed(recipe: Recipe, root: Path, answers: Mapping[str, Path] | None = Non
             f"input.heat = {recipe.input.heat!r} is for thermograms, and task {task.name!r} is of {task.modality}",
             "leave input.heat out",
         )
-    images = with_answers(DATASETS.get(recipe.dataset).samples_for(task, root), answers or {}).only(recipe.data.only)
+    listed = DATASETS.get(recipe.dataset).samples_for(task, root) if found is None else found
+    images = with_answers(listed, answers or {}).only(recipe.data.only)
     if recipe.model.sees:
         images = images.with_files()
     check_images(recipe, images)
     images = regional(recipe, task, images)
     if recipe.augment.before_split:
         images = multiplied(images, recipe.augment)
-    found = exams(images, recipe.exam.by, recipe.exam.most) if recipe.by_exam else None
-    index, split = found.index if found else images, recipe.split
+    joined = exams(images, recipe.exam.by, recipe.exam.most) if recipe.by_exam else None
+    index, split = joined.index if joined else images, recipe.split
     check_labels(recipe, task, index)
     folded = folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
-    return Division(task, index, folded, images, found)
+    return Division(task, index, folded, images, joined)
 
 
 def gather(recipe: Recipe, divided: Division, backbone: Backbone | None, progress: Progress) -> Material:

@@ -1,4 +1,4 @@
-"""Training whatever a recipe asks for: a classifier, what marks regions, or what puts boxes around lesions."""
+"""Training whatever a recipe asks for: which, where, or which of what was outlined."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +9,7 @@ from senoscope.core.tasks import TASKS
 from senoscope.learning.boxes.run import BoxOutcome, train_boxes
 from senoscope.learning.data.material import Progress
 from senoscope.learning.fitting.company import company
+from senoscope.learning.outlines.chaining import train_chain
 from senoscope.learning.outlines.run import OutlineOutcome, train_outlines
 from senoscope.learning.runs.run import Outcome, train
 
@@ -35,12 +36,14 @@ def train_any(
         RunError: several processes were started for what trains in one.
     """
     kind = TASKS.get(recipe.task).kind
-    if kind == "classify":
+    if kind == "classify" and not recipe.outline.by:
         return train(recipe, root, out, progress, answers)
     if answers:
         raise UsageError(f"--answers: task {recipe.task!r} goes by pictures alone", "leave it out")
     if company().count > 1:
         raise RunError(f"task {recipe.task!r} is trained in one process", "start senoscope train without torchrun")
+    if kind == "classify":
+        return train_chain(recipe, root, out, progress)
     if kind == "detect":
         return train_boxes(recipe, root, out, progress)
     return train_outlines(recipe, root, out, progress)

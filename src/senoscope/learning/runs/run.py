@@ -61,6 +61,7 @@ def train(
     out: Path,
     progress: Progress = lambda stage, done, total: None,
     answers: Mapping[str, Path] | None = None,
+    found: Index | None = None,
 ) -> Outcome:
     """Train, export, calibrate and evaluate; run it again to resume.
 
@@ -70,6 +71,7 @@ def train(
         out: run folder.
         progress: told what goes on.
         answers: what other models said of the images, as facts; see `with_answers`.
+        found: samples in the place of those that the dataset lists.
 
     Raises:
         RunError: `out` holds a run of another recipe, of other data or of other weights.
@@ -79,7 +81,7 @@ def train(
     """
     with tracked(recipe, out) as tracker:
         told = tracker.following(progress)
-        material = _material(recipe, root, out, told, answers)
+        material = _material(recipe, root, out, told, answers, found)
         outcome = (_crossval if recipe.split.mode == "crossval" else _holdout)(material, out, told)
         tracker.finished(outcome.evaluation.table)
         return outcome
@@ -110,9 +112,14 @@ def crossvalidate(
 
 
 def _material(
-    recipe: Recipe, root: Path, out: Path, progress: Progress, answers: Mapping[str, Path] | None = None
+    recipe: Recipe,
+    root: Path,
+    out: Path,
+    progress: Progress,
+    answers: Mapping[str, Path] | None = None,
+    found: Index | None = None,
 ) -> Material:
-    divided = indexed(recipe, root, answers)
+    divided = indexed(recipe, root, answers, found)
     check_task(recipe, divided.task)
     backbone = None
     if recipe.model.sees:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from senoscope.core.domain.boxes import BoxPrediction, Found
+from senoscope.core.domain.chain import ChainPrediction
 from senoscope.core.domain.outline import OutlinePrediction, Region
 from senoscope.core.domain.prediction import Answer, ExamPrediction, Shown, Trust
 from senoscope.runtime.reading import Failure
@@ -53,11 +54,24 @@ def _looked_at(answer: Answer) -> dict[str, Any]:
             for view in answer.views
         ]
         return {"images": images, "missing": list(answer.missing)}
+    if isinstance(answer, ChainPrediction):
+        return {**_file(answer), "presence": answer.presence, **_lesion(answer)}
     if isinstance(answer, OutlinePrediction):
         return {**_file(answer), "regions": [] if answer.abstained else [_region(region) for region in answer.regions]}
     if isinstance(answer, BoxPrediction):
         return {**_file(answer), "boxes": [] if answer.abstained else [_found(one) for one in answer.boxes]}
     return _file(answer) if isinstance(answer, Shown) else {}
+
+
+def _lesion(answer: ChainPrediction) -> dict[str, Any]:
+    """The lesion that was answered for, and what was measured of it; nothing where the answer is withheld."""
+    if answer.abstained:
+        return {"regions": [], "lesion": None, "measures": []}
+    return {
+        "regions": [_region(region) for region in answer.regions],
+        "lesion": list(vars(answer.box).values()) if answer.box else None,
+        "measures": [dict(vars(measure)) for measure in answer.measures],
+    }
 
 
 def _region(region: Region) -> dict[str, Any]:
