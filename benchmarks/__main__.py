@@ -26,6 +26,7 @@ class Name(StrEnum):
     START = "start"
     BOOTSTRAP = "bootstrap"
     DUPLICATES = "duplicates"
+    SLIDES = "slides"
 
 
 def main(

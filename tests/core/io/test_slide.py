@@ -177,7 +177,7 @@ def test_microns_that_make_no_sense_are_a_usage_error(slide: Path, mpp: float) -
 
 def test_a_tile_that_was_left_out_is_glass(tmp_path: Path) -> None:
     path = slide_file(tmp_path / "slide.tif", PIXELS, levels=1)
-    with tifffile.TiffFile(path, mode="r+b") as file:
+    with tifffile.TiffFile(path, mode="r+") as file:
         tag = file.pages.first.tags["TileByteCounts"]
         counts = list(tag.value)
         counts[0] = 0

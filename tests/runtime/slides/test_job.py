@@ -192,7 +192,7 @@ def test_a_slide_without_tissue_says_so(classifier: PatchClassifier, tmp_path: P
 def test_tissue_the_bundle_does_not_know_is_withheld(slide: Path, slide_bundle: Path) -> None:
     model = load(slide_bundle, threads=1)
     middle = float(np.median(model.manifest.reference.quantiles))
-    strict = model.manifest.reference.model_copy(update={"limit": middle / 4})
+    strict = model.manifest.reference.model_copy(update={"limit": middle / 8})
     model.manifest = model.manifest.model_copy(update={"reference": strict})
 
     summary = one(run(slide, PatchClassifier(model)))

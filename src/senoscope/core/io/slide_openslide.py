@@ -73,11 +73,11 @@ class OpenSlideReader(SlideReader):
             found = self._slide.read_region((left, top), level, (box.width, box.height))
         except self._errors as error:
             raise damaged(self.path, f" at level {level} near {box.left}, {box.top}") from error
-        values: NDArray[np.uint8] = np.asarray(found, np.uint8)
-        pixels = values[..., :3]
-        if values[..., 3].min() < 255:
-            pixels = np.where(values[..., 3:] == 0, self._background, pixels)
-        return np.ascontiguousarray(pixels)
+        pixels = np.asarray(found.convert("RGB"), np.uint8)
+        if found.getchannel("A").getextrema()[0] == 255:
+            return pixels
+        empty = np.asarray(found.getchannel("A"))[..., None] == 0
+        return np.where(empty, self._background, pixels)
 
 
 def _number(text: str | None) -> float | None:

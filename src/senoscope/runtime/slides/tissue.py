@@ -71,7 +71,7 @@ def tissue_of(picture: Rgb, pixel: float) -> Tissue:
         pixel: mm² of one of its pixels.
     """
     smooth = _smoothed(picture)
-    chroma = smooth.max(axis=2) - smooth.min(axis=2)
+    chroma = _brightest(smooth) + _brightest(-smooth)
     ink = grown(without_specks(_ink(smooth, chroma), SPECK / pixel), 1)
     threshold = min(max(otsu(chroma[~ink])[0], LEAST_CHROMA), MOST_CHROMA) if not ink.all() else MOST_CHROMA
     stained = without_specks((chroma > threshold) & ~ink, SPECK / pixel)
@@ -98,10 +98,16 @@ def _smoothed(picture: Rgb) -> NDArray[np.float32]:
     return smooth
 
 
+def _brightest(values: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Highest of three channels; several times as fast as over the last axis."""
+    highest: NDArray[np.float32] = np.maximum(np.maximum(values[..., 0], values[..., 1]), values[..., 2])
+    return highest
+
+
 def _ink(smooth: NDArray[np.float32], chroma: NDArray[np.float32]) -> Mask:
     red, green, blue = smooth[..., 0], smooth[..., 1], smooth[..., 2]
     cool = (green > red + COOL) & (chroma > COLOURED)
     violetless = (blue > red + VIOLET) & (green > red - COOL / 2)
-    black = (smooth.max(axis=2) < BLACK) & (chroma < COLOURLESS)
+    black = (_brightest(smooth) < BLACK) & (chroma < COLOURLESS)
     found: Mask = cool | violetless | black
     return found

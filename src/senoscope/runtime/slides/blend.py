@@ -1,0 +1,187 @@
+"""A mask a tile, blended where tiles overlap into one map of the slide on disk; memory holds one row of tiles."""
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from senoscope.core.errors import UsageError
+from senoscope.runtime.slides.plan import Grid, Seen
+from senoscope.runtime.slides.saving import unwritten, write_bytes
+from senoscope.runtime.slides.tiles import Masks, Numbers
+
+LARGEST_BAND = 800_000_000
+"""Bytes of a row of tiles; wider slides of many classes are asked in smaller tiles."""
+
+NONE = 255
+"""Code where no tile was answered."""
+
+
+class MaskSheet:
+    """Masks of tiles, added up with weights that fall to the tiles' edges, so that no seam is left.
+
+    The map has one byte a pixel of the question: of one class its probability in steps of 1/254, of several the code of
+    the likeliest; `NONE` where nothing was answered. Rows that no later tile reaches are written and forgotten, so a
+    slide takes the time of its tiles and the memory of one row of them.
+
+    Args:
+        grid: of the slide, read row by row (see `by_rows`); tiles overlap where its `parts` are above 1.
+        seen: (rows, columns) of `Seen`, as judged before any tile was read.
+        classes: of the masks.
+        path: file of the map, height × width bytes; it says how far it came in a file beside it.
+        identity: of slide, bundle and settings; a map of another is begun anew.
+
+    Raises:
+        UsageError: one row of tiles would not fit into memory.
+        RunError: there is no room for the map.
+    """
+
+    def __init__(self, grid: Grid, seen: NDArray[np.uint8], classes: int, path: Path, identity: str) -> None:
+        self.seen = seen.copy()
+        self.rows = 0
+        self._grid, self._classes, self._path, self._identity = grid, classes, path, identity
+        self._state = path.with_name(f".{path.name}.json")
+        height, width = grid.patch.height, grid.cells[1] * grid.step.width
+        if 4 * (classes + 1) * height * width > LARGEST_BAND:
+            raise UsageError(f"a row of tiles of {classes} classes is too large", "ask in smaller tiles")
+        # The band's first row is that of tile row `_first`; rows of the map above `_kept` are on disk.
+        self._sums = np.zeros((classes, height, width), np.float32)
+        self._weights = np.zeros((height, width), np.float32)
+        self._window = _window(grid)
+        self._first, self._kept = 0, 0
+        self._open()
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the map."""
+        return self._grid.whole.height, self._grid.whole.width
+
+    def reject(self, tiles: Sequence[tuple[int, int]], why: Seen) -> None:
+        """Say that tiles are not asked about after all."""
+        for row, column in tiles:
+            self.seen[row, column] = why
+
+    def place(self, tiles: Sequence[tuple[int, int]], found: Numbers | Masks) -> None:
+        """Add the masks of tiles; their rows never go back."""
+        assert isinstance(found, Masks)
+        step, patch = self._grid.step, self._grid.patch
+        for (row, column), shares in zip(tiles, found.shares, strict=True):
+            self._advance(row)
+            self.seen[row, column] = Seen.ANSWERED
+            there = slice(column * step.width, column * step.width + patch.width)
+            self._sums[:, :, there] += shares * self._window
+            self._weights[:, there] += self._window
+
+    def finish(self, rows: int) -> None:
+        """All tiles of the first `rows` rows are answered or rejected; keep what no later tile reaches."""
+        self._advance(rows if rows < self._grid.shape[0] else self._grid.cells[0])
+        self.rows = rows
+        said = {"identity": self._identity, "rows": rows, "seen": self.seen[:rows].tobytes().hex()}
+        try:
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise unwritten(self._path, error) from error
+        write_bytes(self._state, json.dumps(said).encode())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the map's file; once it is finished, of what says how far it came too."""
+        self._file.close()
+        if self.rows == self._grid.shape[0]:
+            self._state.unlink(missing_ok=True)
+
+    def _open(self) -> None:
+        """Make room for the whole map at once, so that a full disk is met before the work and not after it."""
+        length = self.shape[0] * self.shape[1]
+        try:
+            done = self._resumed(length)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(self._path, "r+b" if done else "w+b")  # noqa: SIM115 # closed by close
+            if not done:
+                self._make_room(length)
+        except OSError as error:
+            raise unwritten(self._path, error) from error
+        # Tiles above the first unfinished row reach below it, and are asked again for what they cover there.
+        self.rows = max(0, done - self._grid.parts + 1)
+        self._first, self._kept = self.rows, done * self._grid.step.height
+
+    def _make_room(self, length: int) -> None:
+        try:
+            os.posix_fallocate(self._file.fileno(), 0, length)
+        except OSError:
+            self._file.close()
+            self._path.unlink(missing_ok=True)
+            raise
+
+    def _resumed(self, length: int) -> int:
+        """Rows of tiles that an earlier run finished; 0 where it was another's, or what it left is damaged."""
+        try:
+            said = json.loads(self._state.read_bytes())
+            rows, seen = int(said["rows"]), bytes.fromhex(said["seen"])
+            same = said["identity"] == self._identity and self._path.stat().st_size == length
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0
+        if not same or not 0 < rows <= self._grid.shape[0] or len(seen) != rows * self._grid.shape[1]:
+            return 0
+        self.seen[:rows] = np.frombuffer(seen, np.uint8).reshape(rows, -1)
+        again = slice(max(0, rows - self._grid.parts + 1), rows)
+        # What was answered there is waiting once more.
+        self.seen[again] = np.where(self.seen[again] == Seen.ANSWERED, Seen.WAITING, self.seen[again])
+        return rows
+
+    def _advance(self, row: int) -> None:
+        """Write what lies above a row of tiles, and let the band begin there."""
+        while self._first < row:
+            step = self._grid.step.height
+            self._write(self._first * step, self._coded(step))
+            for band in (self._sums, self._weights[None]):
+                band[:, :-step] = band[:, step:]
+                band[:, -step:] = 0
+            self._first += 1
+
+    def _coded(self, rows: int) -> NDArray[np.uint8]:
+        sums, weights = self._sums[:, :rows, : self.shape[1]], self._weights[:rows, : self.shape[1]]
+        if self._classes > 1:
+            codes = sums.argmax(axis=0).astype(np.uint8)
+        else:
+            codes = np.rint(254 * np.clip(sums[0] / np.maximum(weights, 1e-12), 0, 1)).astype(np.uint8)
+        return np.where(weights > 0, codes, np.uint8(NONE))
+
+    def _write(self, top: int, codes: NDArray[np.uint8]) -> None:
+        start, end = max(top, self._kept), min(top + len(codes), self.shape[0])
+        if start >= end:
+            return
+        content = memoryview(codes[start - top : end - top].tobytes())
+        try:
+            at = start * self.shape[1]
+            while content:
+                count = os.pwrite(self._file.fileno(), content, at)
+                content, at = content[count:], at + count
+        except OSError as error:
+            raise unwritten(self._path, error) from error
+
+
+def by_rows(grid: Grid) -> Grid:
+    """The same grid read row of tiles by row of tiles, as a `MaskSheet` needs it."""
+    return replace(grid, block=(1, grid.block[1]))
+
+
+def _window(grid: Grid) -> NDArray[np.float32]:
+    """(h, w) weight of a tile's pixels: 1 everywhere where tiles do not overlap, else falling to the edges."""
+    if grid.parts == 1:
+        return np.ones((grid.patch.height, grid.patch.width), np.float32)
+    down, across = (
+        np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5) / (side / 2)
+        for side in (grid.patch.height, grid.patch.width)
+    )
+    return np.outer(down, across).astype(np.float32)

@@ -1,0 +1,155 @@
+"""Masks of tiles in one map: without seams, resumable, in bounded memory."""
+
+import errno
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from senoscope.core.domain.geometry import Size
+from senoscope.core.errors import RunError, UsageError
+from senoscope.core.io.slide import Rgb, SlideReader, open_slide
+from senoscope.runtime.slides.blend import NONE, MaskSheet, by_rows
+from senoscope.runtime.slides.loop import ask
+from senoscope.runtime.slides.plan import Grid, Seen, make_grid
+from senoscope.runtime.slides.tiles import Masks
+from tests.makers import slide_file, tissue
+
+WIDTH, HEIGHT = 330, 270
+
+
+class Smooth:
+    """A segmenter whose answer at a pixel is the mean of what is around it, wrong where a tile ends."""
+
+    identity, microns, patch = "smooth", 2.0, Size(64, 64)
+
+    def __init__(self, classes: int = 1, stop: int = 10_000) -> None:
+        self.classes, self.left = classes, stop
+
+    def prepare(self, tile: Rgb) -> NDArray[np.float32]:
+        grey: NDArray[np.float32] = tile.astype(np.float32).mean(axis=2) / 255
+        return grey
+
+    def answer(self, batch: NDArray[np.float32]) -> Masks:
+        if self.left <= 0:
+            raise KeyboardInterrupt
+        self.left -= len(batch)
+        return Masks(np.stack([self.masks(tile) for tile in batch]))
+
+    def masks(self, grey: NDArray[np.float32]) -> NDArray[np.float32]:
+        soft: NDArray[np.float32] = ndimage.uniform_filter(grey, 9, mode="constant")
+        if self.classes == 1:
+            return soft[None]
+        return np.stack([1 - soft, soft, 0.4 * np.ones_like(soft)])
+
+
+@pytest.fixture
+def reader(tmp_path: Path) -> SlideReader:
+    return open_slide(slide_file(tmp_path / "slide.tif", tissue(WIDTH, HEIGHT), mpp=2.0, levels=1))
+
+
+def waiting(grid: Grid) -> NDArray[np.uint8]:
+    return np.full(grid.shape, Seen.WAITING, np.uint8)
+
+
+def whole_map(reader: SlideReader, model: Smooth, parts: int, path: Path) -> NDArray[np.uint8]:
+    grid = by_rows(make_grid(reader, model.microns, model.patch, parts))
+    with MaskSheet(grid, waiting(grid), model.classes, path, model.identity) as sheet:
+        ask(reader, grid, model, sheet, batch=3)
+    return np.fromfile(path, np.uint8).reshape(sheet.shape)
+
+
+def untiled(reader: SlideReader, model: Smooth) -> NDArray[np.float32]:
+    return model.masks(model.prepare(reader.thumbnail(1000)))
+
+
+def test_blended_masks_are_the_untiled_one_without_seams(reader: SlideReader, tmp_path: Path) -> None:
+    expected = untiled(reader, Smooth())[0] * 254
+    inside = (slice(8, HEIGHT - 8), slice(8, WIDTH - 8))
+
+    found = {parts: whole_map(reader, Smooth(), parts, tmp_path / f"{parts}") for parts in (1, 2, 4)}
+
+    errors = {parts: np.abs(found[parts].astype(float) - expected)[inside] for parts in found}
+    assert errors[1].max() > 100  # side by side, the edges of tiles show
+    assert errors[2].max() < 15
+    assert errors[4].max() < 15
+    assert np.median(errors[2]) < 1
+
+
+def test_several_classes_are_coded_by_the_likeliest(reader: SlideReader, tmp_path: Path) -> None:
+    model = Smooth(classes=3)
+    expected = untiled(reader, model).argmax(axis=0)
+
+    found = whole_map(reader, model, 4, tmp_path / "map")
+
+    assert set(np.unique(found)) <= {0, 1, 2}
+    assert (found == expected)[8:-8, 8:-8].mean() > 0.98
+
+
+def test_what_was_not_asked_has_no_answer(reader: SlideReader, tmp_path: Path) -> None:
+    model, path = Smooth(), tmp_path / "map"
+    grid = by_rows(make_grid(reader, model.microns, model.patch, 1))
+    seen = waiting(grid)
+    seen[1] = Seen.GLASS
+    seen[2, 2] = Seen.PEN
+
+    with MaskSheet(grid, seen, 1, path, "a") as sheet:
+        ask(reader, grid, model, sheet)
+
+    found = np.fromfile(path, np.uint8).reshape(sheet.shape)
+    assert (found[64:128] == NONE).all()
+    assert (found[128:192, 128:192] == NONE).all()
+    assert (found[:64] != NONE).all()
+    assert sorted(path.parent.glob(".map*")) == []
+
+
+@pytest.mark.parametrize("stop", [5, 20, 31, 44])
+def test_a_run_that_stopped_goes_on_to_the_same_map(
+    reader: SlideReader, tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("senoscope.runtime.slides.loop.KEEP_EVERY", 0.0)
+    expected = whole_map(reader, Smooth(), 2, tmp_path / "whole")
+
+    with pytest.raises(KeyboardInterrupt):
+        whole_map(reader, Smooth(stop=stop), 2, tmp_path / "parts")
+    rest = Smooth()
+    found = whole_map(reader, rest, 2, tmp_path / "parts")
+
+    assert np.array_equal(found, expected)
+    if stop > 30:
+        assert 10_000 - rest.left < 80
+
+
+def test_a_map_of_something_else_is_begun_anew(reader: SlideReader, tmp_path: Path) -> None:
+    model, path = Smooth(), tmp_path / "map"
+    grid = by_rows(make_grid(reader, model.microns, model.patch, 2))
+    with MaskSheet(grid, waiting(grid), 1, path, "one") as first:
+        first.finish(2)
+
+    with MaskSheet(grid, waiting(grid), 1, path, "one") as same:
+        assert same.rows == 1
+    with MaskSheet(grid, waiting(grid), 1, path, "other") as other:
+        assert other.rows == 0
+
+
+def test_a_full_disk_is_met_before_the_work(
+    reader: SlideReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    grid = by_rows(make_grid(reader, 2.0, Size(64, 64)))
+
+    with pytest.raises(RunError, match="No space left"):
+        MaskSheet(grid, waiting(grid), 1, tmp_path / "map", "a")
+
+
+def test_a_row_that_does_not_fit_into_memory_is_refused(tmp_path: Path) -> None:
+    grid = Grid(0, (1.0, 1.0), 0.25, Size(400_000, 1024), Size(512, 512), 2, (3, 1562), (1, 4))
+
+    with pytest.raises(UsageError, match="too large"):
+        MaskSheet(grid, waiting(grid), 21, tmp_path / "map", "a")
