@@ -162,13 +162,16 @@ def _calling(ground: Ground, scores: NDArray[np.float64], positions: NDArray[np.
 def _assessed(ground: Ground, found: Sequence[Answered]) -> OutlineEvaluation:
     """Every picture once, by a network that had not seen it, marked and called as that one's own validation says."""
     recipe, count = ground.recipe, len(ground.index)
-    presence, called_from = np.ones(count), np.full(count, 0.5)
+    presence, called_from = np.empty(count), np.empty(count)
+    told = True
     place = np.empty((count, 2), np.int64)
     for fold, each in enumerate(found):
         _, validation, test = ground.positions(fold)
         place[test] = [(fold, row) for row in range(len(test))]
         calling = _calling(ground, each.validation, validation, f"fold {fold}'s validation")
-        if calling is not None:
+        if calling is None:
+            told = False
+        else:
             presence[test] = calling[0].apply(each.tested)
             called_from[test] = chosen(recipe, calling[1]).threshold
 
@@ -182,7 +185,7 @@ def _assessed(ground: Ground, found: Sequence[Answered]) -> OutlineEvaluation:
         ground.index,
         chances=maps(),
         positive=ground.task.positive,
-        presence=presence,
+        presence=presence if told else None,
         presence_threshold=called_from,
         threshold=recipe.outline.threshold,
         smallest=recipe.outline.smallest,
