@@ -1,17 +1,8 @@
-"""Whole slides: tiles a second against the bare network, and against TIAToolbox; memory on a very large one.
-
-TIAToolbox is measured where an environment of its own is named, since it pins packages that ours must not:
-
-    python3 -m venv TIA && TIA/bin/pip install tiatoolbox openslide-bin
-    SENOSCOPE_TIATOOLBOX=TIA/bin/python make bench ARGS=slides
-"""
+"""Whole slides: tiles a second against the bare network, and memory on a very large one."""
 
 import io
-import json
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,11 +37,10 @@ MICRONS, LEVELS, FILE_TILE = 0.25, (1, 4, 16, 32), 512
 
 TILES_A_SIDE, LARGE = 40, 100_000
 MOST_MEMORY = 1.5e9
-PEER = "SENOSCOPE_TIATOOLBOX"
 
 
 def slides(folder: Path, turns: int) -> list[Comparison]:
-    """A slide from file to results against its tiles in memory; a large one's memory; TIAToolbox where it is."""
+    """A slide from file to results against its tiles in memory, and the memory that a large one takes."""
     slide = pyramid(folder / "slide.tif", TILES_A_SIDE * 50 * 32)
     bundle = packed(folder / "bundle")
     asked = PatchClassifier(load(bundle))
@@ -71,7 +61,7 @@ def slides(folder: Path, turns: int) -> list[Comparison]:
     summary = ours(-1)
     ours_turns, bare_turns = measure(ours, bare, turns)
     rate = len(ready) / sorted(turn.wall for turn in ours_turns)[turns // 2]
-    found = [
+    return [
         Comparison(
             "slides",
             f"a slide of {len(ready)} tiles: read, tissue sought, answered, judged, stitched, written",
@@ -87,7 +77,6 @@ def slides(folder: Path, turns: int) -> list[Comparison]:
         ),
         _memory(folder, bundle),
     ]
-    return [*found, *_peer(folder, slide, bundle, len(ready), turns)]
 
 
 def _boxes(grid: Grid):  # type: ignore[no-untyped-def] # boxes of core.domain.geometry
@@ -181,15 +170,3 @@ def _memory(folder: Path, bundle: Path) -> Comparison:
         checks={"tiles over the whole slide are answered": tiles > 3800},
         notes=(f"peak resident memory of the whole process: {peak / 1e6:.0f} MB",),
     )
-
-
-def _peer(folder: Path, slide: Path, bundle: Path, tiles: int, turns: int) -> list[Comparison]:
-    python = os.environ.get(PEER)
-    if not python:
-        print(f"TIAToolbox is left out: {PEER} names no Python that has it (see benchmarks/slides.py)")
-        return []
-    return []
-
-
-if __name__ == "__main__":
-    print(json.dumps({"time": time.time()}))
