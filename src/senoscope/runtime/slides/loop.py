@@ -13,7 +13,7 @@ from senoscope.core.io.ahead import batches
 from senoscope.core.io.slide import SlideReader
 from senoscope.runtime.slides.plan import Grid, Seen
 from senoscope.runtime.slides.tiles import Masks, Numbers, TileModel
-from senoscope.runtime.slides.tissue import SHARPNESS, sharpness
+from senoscope.runtime.slides.tissue import SHARPNESS, detail, sharpness_of
 
 BATCH = 32
 KEEP_EVERY = 2.0
@@ -114,14 +114,15 @@ def _prepared(reader: SlideReader, grid: Grid, model: TileModel, top: int, tiles
     right, lower = max(box.edges[2] for box in boxes), max(box.edges[3] for box in boxes)
     pixels = reader.scaled(grid.level, Box(left, upper, right - left, lower - upper), grid.scale)
     found = _Block(top, [], [], [])
+    grey, energy = detail(pixels)
     for tile, box in zip(tiles, boxes, strict=True):
-        x0, y0, x1, y1 = box.edges
-        part = np.ascontiguousarray(pixels[y0 - upper : y1 - upper, x0 - left : x1 - left])
-        if sharpness(part) < SHARPNESS:
+        x, y, width, height = box.left - left, box.top - upper, box.width, box.height
+        part = slice(y, y + height), slice(x, x + width)
+        if sharpness_of(grey[part], energy[y : y + height - 2, x : x + width - 2]) < SHARPNESS:
             found.blurred.append(tile)
         else:
             found.tiles.append(tile)
-            found.arrays.append(model.prepare(part))
+            found.arrays.append(model.prepare(np.ascontiguousarray(pixels[part])))
     return found
 
 

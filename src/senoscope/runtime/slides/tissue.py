@@ -84,10 +84,20 @@ def sharpness(tile: Rgb) -> float:
     White noise has 20, an edge about 1, and what a lens left out of focus by a few pixels close to nothing. It is
     measured at the resolution that the question is asked at: blur too fine to be seen there changes no answer.
     """
-    grey = np.asarray(Pil.fromarray(tile).convert("L"), np.float32)
+    return sharpness_of(*detail(tile))
+
+
+def detail(pixels: Rgb) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(h, w) grey levels and (h − 2, w − 2) squares of their Laplacian, once for all tiles that were read together."""
+    grey = np.asarray(Pil.fromarray(pixels).convert("L"), np.float32)
     around = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:] - 4 * grey[1:-1, 1:-1]
+    return grey, around * around
+
+
+def sharpness_of(grey: NDArray[np.float32], energy: NDArray[np.float32]) -> float:
+    """Sharpness of a tile whose grey levels and squares of the Laplacian, without its outermost pixels, these are."""
     spread = float(grey.var())
-    return float((around**2).mean()) / spread if spread > 1 else 0.0
+    return float(energy.mean()) / spread if spread > 1 else 0.0
 
 
 def _smoothed(picture: Rgb) -> NDArray[np.float32]:
