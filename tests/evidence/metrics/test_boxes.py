@@ -43,8 +43,9 @@ def test_a_hit_is_counted_by_hand() -> None:
     boxes = np.array([[0.0, 0, 10, 8], [1, 1, 10, 10], [50, 50, 10, 10]])
     one = Picture(truth, boxes, np.array([0.9, 0.8, 0.7]), 0)
 
-    assert hit(one, 3) == Hit(2, 2, pytest.approx(0.8 + 1.0), 1)
-    assert hit(one, 2) == Hit(2, 1, pytest.approx(0.8), 1)
+    assert (hit(one, 3).lesions, hit(one, 3).found, hit(one, 3).stray) == (2, 2, 1)
+    assert (hit(one, 3).overlap, hit(one, 2).overlap) == pytest.approx((1.8, 0.8))
+    assert (hit(one, 2).found, hit(one, 2).stray) == (1, 1)
     assert hit(one, 0) == Hit(2, 0, 0.0, 0)
     assert hit(Picture(NOTHING, boxes, np.array([0.9, 0.8, 0.7]), 0), 1) == Hit(0, 0, 0.0, 1)
 

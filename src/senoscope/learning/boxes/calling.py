@@ -11,8 +11,11 @@ from senoscope.core.domain.recipe import Recipe
 from senoscope.evidence.evaluation.boxes import Said
 from senoscope.evidence.metrics.detection import Picture, froc, match
 from senoscope.learning.boxes.folds import Ground, Look, Positions, pictures
-from senoscope.learning.runs.calling import calibrated, chosen, points
+from senoscope.learning.runs.calling import FLAT, calibrated, chosen, points
 from senoscope.runtime.detecting import shown_of
+
+SURE = 20.0
+"""Logit from which boxes are shown where there was none to choose it by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +71,13 @@ def calling_of(ground: Ground, positions: Positions, looks: Sequence[Look], word
 def _binary(
     recipe: Recipe, ground: Ground, values: NDArray[np.float64], labels: NDArray[np.int64], words: str
 ) -> Calibration:
+    if not len(labels) or labels.min() == labels.max():
+        # All right or all wrong, as of a network that has hardly learnt: each counts as their share does.
+        share = (float(labels.sum()) + 1) / (len(labels) + 2)
+        chance = float(np.log(share / (1 - share)))
+        return Calibration(
+            kind="platt", slope=FLAT, intercept=chance, fitted_on=words, images=len(labels), prevalence=share
+        )
     found = calibrated(recipe, ground.task, values, labels, words)
     assert not isinstance(found, SoftmaxCalibration)
     return found
@@ -79,6 +89,8 @@ def _right(seen: Sequence[Picture]) -> NDArray[np.int64]:
 
 
 def _bound(seen: Sequence[Picture], allowed: float) -> float:
-    """The lowest logit from which on there are no more false positives an image than allowed."""
+    """The lowest logit from which on there are no more false positives an image than allowed, one of a box at least."""
     curve = froc(seen, replicates=1)
+    if len(curve.thresholds) == 1:
+        return SURE
     return float(curve.thresholds[max(1, int(np.flatnonzero(curve.rates <= allowed)[-1]))])
