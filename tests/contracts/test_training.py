@@ -7,11 +7,14 @@ import pytest
 
 from senoscope.core.domain.recipe import Recipe, parse_recipe
 from senoscope.core.recipes import names, recipe_text
+from senoscope.core.tasks import TASKS
+from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index.exams import exam_of, exams
 from senoscope.learning.data.material import indexed
+from senoscope.learning.outlines.chaining import OUTLINES
 from senoscope.learning.runs.calling import calibrated
-from senoscope.learning.runs.run import train
-from senoscope.runtime.store import load, verify
+from senoscope.learning.runs.kinds import train_any
+from senoscope.runtime.store import load, load_any, verify
 from tests.makers.training_sets import training_set
 
 SMALLEST = {"inception_v3": 107, "smallcnn": 32}
@@ -32,7 +35,10 @@ def small(name: str) -> Recipe:
     changes |= {"fit.epochs": min(recipe.fit.epochs, 3), "augment.views": min(recipe.augment.views, 2)}
     changes |= {"finetune.epochs": min(recipe.finetune.epochs, 1), "finetune.warmup": 0}
     changes |= {"patch.epochs": min(recipe.patch.epochs, 1), "patch.size": min(recipe.patch.size, 64)}
-    if not (recipe.split.ensemble or recipe.augment.before_split):
+    if recipe.boxes.patch:
+        changes["boxes.patch"] = size // 2
+    classifies = TASKS.get(recipe.task).kind == "classify" and not recipe.outline.by
+    if classifies and not (recipe.split.ensemble or recipe.augment.before_split):
         changes["split.mode"] = "holdout"
     return parse_recipe(recipe_text(name), {key: str(value) for key, value in changes.items()})
 
@@ -46,10 +52,19 @@ def test_recipe_trains_to_a_bundle_that_answers(
     # One step from random weights may rank worse than chance, for which a bundle is refused.
     monkeypatch.setattr("senoscope.learning.runs.bundling.fitted", calibrated)
     recipe = small(name)
-    root = training_set(recipe.dataset, recipe.task, folder)
+    root = training_set(recipe.dataset, name if recipe.outline.by else recipe.task, folder)
 
-    found = train(recipe, root, tmp_path / "run")
+    if recipe.outline.by:
+        train_any(small(recipe.outline.by), root, tmp_path / "run" / OUTLINES)
 
+    found = train_any(recipe, root, tmp_path / "run")
+
+    report = _run_of(recipe, tmp_path / "run") / "report"
+    assert {path.name for path in report.iterdir()} >= {"report.html", "report.json", "predictions.csv"}
+    if recipe.boxes.architecture == "fasterrcnn":
+        assert found.bundle is None
+        return
+    assert found.bundle is not None
     manifest = verify(found.bundle)
     assert manifest.name == name
     assert manifest.recipe == recipe
@@ -58,12 +73,17 @@ def test_recipe_trains_to_a_bundle_that_answers(
     for answer in answers:
         assert set(answer.probabilities) == set(manifest.labels)
         assert sum(answer.probabilities.values()) == pytest.approx(1)
-    report = tmp_path / "run" / "report"
-    assert {path.name for path in report.iterdir()} >= {"report.html", "report.json", "predictions.csv"}
     assert name in (found.bundle / "card.md").read_text("utf-8")
 
 
+def _run_of(recipe: Recipe, out: Path) -> Path:
+    return out / "classifier" if recipe.outline.by else out
+
+
 def _answers(recipe: Recipe, root: Path, bundle: Path) -> list[Any]:
+    if TASKS.get(recipe.task).kind != "classify" or recipe.outline.by:
+        listed = DATASETS.get(recipe.dataset).samples_for(TASKS.get(recipe.task), root).with_files()
+        return list(load_any(bundle, threads=1).stream(listed.paths()[:3]))
     model, images = load(bundle, threads=1), indexed(recipe, root).images
     if not recipe.by_exam:
         return list(model.predict(list(images.paths()[:3])))

@@ -159,33 +159,40 @@ def _calling(ground: Ground, scores: NDArray[np.float64], positions: NDArray[np.
     return own, tuple(point for point in found if isinstance(point, OperatingPoint))
 
 
-def _assessed(ground: Ground, found: Sequence[Answered]) -> OutlineEvaluation:
-    """Every picture once, by a network that had not seen it, marked and called as that one's own validation says."""
-    recipe, count = ground.recipe, len(ground.index)
-    presence, called_from = np.empty(count), np.empty(count)
-    told = True
-    place = np.empty((count, 2), np.int64)
+def _presence(ground: Ground, found: Sequence[Answered]) -> tuple[NDArray[np.float64] | None, NDArray[np.float64]]:
+    """(N,) probability that there is a region, None where that is not told, and from which one it is called."""
+    presence, called_from = np.ones(len(ground.index)), np.full(len(ground.index), 0.5)
     for fold, each in enumerate(found):
         _, validation, test = ground.positions(fold)
-        place[test] = [(fold, row) for row in range(len(test))]
         calling = _calling(ground, each.validation, validation, f"fold {fold}'s validation")
         if calling is None:
-            told = False
-        else:
-            presence[test] = calling[0].apply(each.tested)
-            called_from[test] = chosen(recipe, calling[1]).threshold
+            return None, called_from
+        presence[test] = calling[0].apply(each.tested)
+        called_from[test] = chosen(ground.recipe, calling[1]).threshold
+    return presence, called_from
 
-    def maps() -> Iterator[NDArray[np.float32]]:
-        for path, (fold, row) in zip(ground.index.paths(), place, strict=True):
-            placements = ground.pipeline.apply(read(path)).placements
-            yield stored(found[fold].maps[row].astype(np.float32) / 255, placements)
 
+def _maps(ground: Ground, found: Sequence[Answered]) -> Iterator[NDArray[np.float32]]:
+    """(H, W) of every stored picture, as the network said that had not seen it."""
+    place = np.empty((len(ground.index), 2), np.int64)
+    for fold in range(len(found)):
+        test = ground.positions(fold)[2]
+        place[test] = [(fold, row) for row in range(len(test))]
+    for path, (fold, row) in zip(ground.index.paths(), place, strict=True):
+        placements = ground.pipeline.apply(read(path)).placements
+        yield stored(found[fold].maps[row].astype(np.float32) / 255, placements)
+
+
+def _assessed(ground: Ground, found: Sequence[Answered]) -> OutlineEvaluation:
+    """Every picture once, by a network that had not seen it, called as that one's own validation says."""
+    recipe = ground.recipe
+    presence, called_from = _presence(ground, found)
     paper = recipe.split.protocol == "paper"
     return assess_outlines(
         ground.index,
-        chances=maps(),
+        chances=_maps(ground, found),
         positive=ground.task.positive,
-        presence=presence if told else None,
+        presence=presence,
         presence_threshold=called_from,
         threshold=recipe.outline.threshold,
         smallest=recipe.outline.smallest,
