@@ -33,10 +33,10 @@ run: .venv-run/.stamp web
 
 test: .venv/.stamp web
 	$(PYTHON) web/build.py test
-	.venv/bin/python -m pytest -m 'slow or not slow' $(ARGS)
+	OMP_NUM_THREADS=1 .venv/bin/python -m pytest -m 'slow or not slow' -n auto --dist loadfile $(ARGS)
 
 test-base: .venv-base/.stamp web
-	.venv-base/bin/python -m pytest -m 'slow or not slow' $(ARGS)
+	.venv-base/bin/python -m pytest -m 'slow or not slow' -n auto --dist loadfile $(ARGS)
 
 lint: .venv/.stamp
 	.venv/bin/ruff check .
