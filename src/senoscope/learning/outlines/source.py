@@ -49,11 +49,12 @@ class MarkedSource:
             rows = [self._get(int(row)) for row in part.rows]
             pictures = [apply(change, picture) for change, (picture, _) in zip(changes, rows, strict=True)]
             masks = [apply(_geometry(change), mask) for change, (_, mask) in zip(changes, rows, strict=True)]
-            together = (torch.stack(pictures) * scale).contiguous(memory_format=torch.channels_last)
-            return together, torch.stack(masks)
+            # Stacked without torch: its threads would get in the way of those that train.
+            stacked = [torch.from_numpy(np.stack([one.numpy() for one in several])) for several in (pictures, masks)]
+            return stacked[0], stacked[1]
 
-        for (batch,) in batches(prepared, parts, batch=1):
-            yield batch
+        for ((images, marks),) in batches(prepared, parts, batch=1):
+            yield (images * scale).contiguous(memory_format=torch.channels_last), marks
 
     def _get(self, position: int) -> tuple[Tensor, Tensor]:
         """(3, S, S) picture and (1, S, S) mask, uint8, prepared when they are first asked for."""
