@@ -23,8 +23,6 @@ class OutlineManifest(BundleBase):
             of more than two labels, or where every picture that was known had one.
         operating_points: thresholds on that probability; none where there is no calibration.
         operating_point: name of the default one; "" where there is none.
-        tile: side, in pixels of the stored image, of the overlapping squares in which a picture of any size is gone
-            through at its own resolution; 0 where it is fitted into the network's input as a whole.
     """
 
     threshold: Probability
@@ -32,7 +30,6 @@ class OutlineManifest(BundleBase):
     calibration: Calibration | None
     operating_points: tuple[OperatingPoint, ...]
     operating_point: str
-    tile: Annotated[int, Field(ge=0, le=4096)] = 0
 
     @property
     def prevalence(self) -> float:

@@ -151,8 +151,7 @@ class OutlineRecipe(Part):
     `architecture` is one of segmentation_models_pytorch by its name there, such as `unet`, `fpn` or `deeplabv3plus`;
     `channels` are those of a U-Net's decoder, deepest first, and the library's own where none are given. The loss is
     Dice and what `finetune.loss` names, in equal parts. A pixel is marked from a probability of `threshold` on, and a
-    region smaller than a share `smallest` of the picture is left out. With `tile` the network sees squares of that side
-    at the picture's own resolution, not the whole picture fitted into `input.size`.
+    region smaller than a share `smallest` of the picture is left out.
 
     `by`, in a task that asks which, names the recipe that outlines first: the classifier then answers for the largest
     lesion, cut out as `[patch]` says, and may go by what is measured of it (`record.facts`).
@@ -162,7 +161,6 @@ class OutlineRecipe(Part):
     channels: Annotated[tuple[Annotated[int, Field(ge=1, le=2048)], ...], Field(max_length=5)] = ()
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     smallest: Annotated[float, Field(ge=0, lt=1)] = 0.001
-    tile: Annotated[int, Field(ge=0, le=4096)] = 0
     by: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,64}$")] = ""
 
 

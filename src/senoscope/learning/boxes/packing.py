@@ -1,20 +1,15 @@
 """A network that puts boxes around lesions to a bundle: exported, compared with torch, called, and told from others."""
 
 import hashlib
-import io
-import logging
-import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 
 import senoscope
 from senoscope.core.domain.box_bundle import BoxManifest
 from senoscope.core.domain.bundle import ModelFile
-from senoscope.core.errors import BundleError
 from senoscope.evidence.bundles.novelty import fit_reference
 from senoscope.evidence.bundles.packing import write_manifest
 from senoscope.evidence.datasets import DATASETS
@@ -22,7 +17,7 @@ from senoscope.evidence.tables.rows import write_bytes
 from senoscope.learning.boxes.calling import Calling
 from senoscope.learning.boxes.folds import Ground, Positions, asked
 from senoscope.learning.boxes.network import CentreNetwork
-from senoscope.learning.models.export import OPSET, TOLERANCE, lean
+from senoscope.learning.models.export import compare, written
 from senoscope.runtime.session import BOXES, BoxSession
 
 
@@ -39,29 +34,10 @@ def export_boxes(network: CentreNetwork, scale: float = 255.0) -> bytes:
     network.eval()
     side = network.side
     example = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)) * scale
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals
-        program = torch.onnx.export(
-            network,
-            (example,),
-            input_names=["image"],
-            output_names=list(BOXES),
-            opset_version=OPSET,
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("N", min=1, max=4096)},),
-            verbose=False,
-        )
-    assert program is not None
-    buffer = io.BytesIO()
-    onnx.save_model(lean(program.model_proto), buffer)
-    content = buffer.getvalue()
+    content = written(network, {"image": example}, BOXES)
     with torch.inference_mode():
         expected = [value.numpy() for value in network(example)]
-    for name, value, found in zip(BOXES, expected, BoxSession(content).run(example.numpy()), strict=True):
-        difference = float(np.abs(found - value).max()) / max(1.0, float(np.abs(value).max()))
-        if not difference <= TOLERANCE:
-            raise BundleError(f"exported {name} differs from torch by {difference:.1e}", "try another backbone")
+    compare(BOXES, expected, BoxSession(content).run(example.numpy()))
     return content
 
 

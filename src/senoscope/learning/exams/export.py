@@ -1,17 +1,10 @@
 """An exam's network to a bundle's `model.onnx`, checked against torch before it is believed."""
 
-import io
-import logging
-import warnings
-
-import numpy as np
-import onnx
 import torch
 from torch import Tensor, nn
 
-from senoscope.core.errors import BundleError
 from senoscope.learning.exams.network import ExamClassifier, Pictures, PicturesAndRecords, Records
-from senoscope.learning.models.export import OPSET, TOLERANCE, lean
+from senoscope.learning.models.export import compare, written
 from senoscope.runtime.session import PARTS, ExamSession
 
 
@@ -37,31 +30,10 @@ def export_exams(classifier: ExamClassifier, size: int, scale: float = 255.0) ->
         whole, given = Pictures(classifier), {"image": images}
     else:
         whole, given = PicturesAndRecords(classifier), {"image": images, "metadata": records}
-    content = _written(whole, given)
+    content = written(whole, given, PARTS, most=64)
     for count in (1, min(2, classifier.head.packing.views)):
         _check(classifier, content, images[:count], records[:count])
     return content
-
-
-def _written(whole: nn.Module, given: dict[str, Tensor]) -> bytes:
-    count = torch.export.Dim("N", min=1, max=64)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals
-        program = torch.onnx.export(
-            whole,
-            tuple(given.values()),
-            input_names=list(given),
-            output_names=list(PARTS),
-            opset_version=OPSET,
-            dynamo=True,
-            dynamic_shapes=tuple({0: count} for _ in given),
-            verbose=False,
-        )
-    assert program is not None
-    buffer = io.BytesIO()
-    onnx.save_model(lean(program.model_proto), buffer)
-    return buffer.getvalue()
 
 
 def _check(classifier: ExamClassifier, content: bytes, images: Tensor, records: Tensor) -> None:
@@ -70,8 +42,4 @@ def _check(classifier: ExamClassifier, content: bytes, images: Tensor, records: 
         expected = [value.numpy() for value in classifier.answer(maps, records)]
     session = ExamSession(content, classifier.head.packing.columns)
     found = session.run(None if classifier.backbone is None else images.numpy(), records.numpy())
-    for name, value in zip(PARTS, expected, strict=True):
-        size = max(1.0, float(np.abs(value).max()))
-        difference = float(np.abs(getattr(found, name) - value).max()) / size
-        if not difference <= TOLERANCE:
-            raise BundleError(f"exported {name} differs from torch by {difference:.1e}", "try another backbone")
+    compare(PARTS, expected, [getattr(found, name) for name in PARTS])

@@ -3,10 +3,13 @@
 import io
 import logging
 import warnings
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
 
 from senoscope.core.errors import BundleError
 from senoscope.learning.models.classifier import Classifier
@@ -31,23 +34,37 @@ def export(classifier: Classifier | Ensemble, size: int, scale: float = 255.0) -
     """
     classifier.eval()
     example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)) * scale
+    content = written(classifier, {"image": example}, OUTPUTS)
+    _check(classifier, content, example)
+    return content
+
+
+def written(network: nn.Module, given: Mapping[str, Tensor], outputs: Sequence[str], most: int = 4096) -> bytes:
+    """Write a network as ONNX, the first axis of all its inputs free from 1 to `most`; nothing is compared yet.
+
+    Args:
+        network: in evaluation mode.
+        given: an example of each input by name, in the order of `forward`.
+        outputs: names of what it returns.
+        most: rows it takes at once.
+    """
+    count = torch.export.Dim("N", min=1, max=most)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter warns of its own internals
         program = torch.onnx.export(
-            classifier,
-            (example,),
-            input_names=["image"],
-            output_names=list(OUTPUTS),
+            network,
+            tuple(given.values()),
+            input_names=list(given),
+            output_names=list(outputs),
             opset_version=OPSET,
             dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("N", min=1, max=4096)},),
+            dynamic_shapes=tuple({0: count} for _ in given),
             verbose=False,
         )
     assert program is not None
     buffer = io.BytesIO()
     onnx.save_model(lean(program.model_proto), buffer)
-    _check(classifier, buffer.getvalue(), example)
     return buffer.getvalue()
 
 
@@ -61,12 +78,18 @@ def lean(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _check(classifier: Classifier | Ensemble, content: bytes, example: torch.Tensor) -> None:
+def _check(classifier: Classifier | Ensemble, content: bytes, example: Tensor) -> None:
     with torch.inference_mode():
         expected = [value.numpy() for value in classifier(example)]
     found = Session(content).run(example.numpy())
-    for name, value in zip(OUTPUTS, expected, strict=True):
-        size = max(1.0, float(np.abs(value).max()))
-        difference = float(np.abs(getattr(found, name) - value).max()) / size
+    compare(OUTPUTS, expected, [getattr(found, name) for name in OUTPUTS])
+
+
+def compare(
+    names: Sequence[str], expected: Sequence[NDArray[np.floating]], found: Sequence[NDArray[np.floating]]
+) -> None:
+    """Raise `BundleError` where what was exported does not answer as torch does."""
+    for name, value, other in zip(names, expected, found, strict=True):
+        difference = float(np.abs(other - value).max()) / max(1.0, float(np.abs(value).max()))
         if not difference <= TOLERANCE:
             raise BundleError(f"exported {name} differs from torch by {difference:.1e}", "try another backbone")

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from senoscope.core.domain.outline_bundle import score
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.domain.recipe_parts import FinetuneRecipe
+from senoscope.evidence.metrics.classification import roc_auc
 from senoscope.learning.data.source import parts_of
 from senoscope.learning.fitting.loop import Fitted, Plan, Row, Validation, run
 from senoscope.learning.fitting.losses import numeric
@@ -59,7 +61,7 @@ def fit(
     Args:
         network: with the encoder's starting weights.
         train: what to train on.
-        validation: judged after every epoch, by loss and mean Dice; without it, all epochs are run.
+        validation: judged after every epoch; without it, all epochs are run.
         recipe: how (`finetune`).
         plan: how long, from which seed, and where to keep the checkpoint.
         progress: called after each epoch.
@@ -91,7 +93,7 @@ def fit(
 
     def validated() -> Validation:
         assert validation is not None
-        return _judged(network, validation, loss)
+        return _judged(network, validation, loss, recipe.outline.smallest)
 
     def told(row: Row) -> None:
         rows.append(row)
@@ -109,25 +111,19 @@ def _order(count: int, batch: int) -> NDArray[np.int64]:
     return found
 
 
-def _judged(network: OutlineNetwork, validation: MarkedSource, loss: Loss) -> Validation:
-    losses, dices = [], []
+def _judged(network: OutlineNetwork, validation: MarkedSource, loss: Loss, smallest: float) -> Validation:
+    """Mean loss, and how well the pictures' scores tell those with a region from those without."""
+    losses, scores, there = [], [], []
     with torch.inference_mode():
         for images, marks in validation.batches(parts_of(np.arange(validation.count), JUDGED), None):
             logits = network.logits(images.contiguous(memory_format=torch.channels_last))
             losses.append(float(loss(logits, marks)) * len(images))
-            dices += _dice(logits >= 0, marks >= 0.5)
-    return Validation(sum(losses) / validation.count, float(np.mean(dices)) if dices else float("nan"))
-
-
-def _dice(found: Tensor, true: Tensor) -> list[float]:
-    """Dice of each picture in which anything is to be found."""
-    both = (found & true).sum(dim=(1, 2, 3))
-    all_pixels, wanted = found.sum(dim=(1, 2, 3)) + true.sum(dim=(1, 2, 3)), true.sum(dim=(1, 2, 3))
-    return [
-        2 * float(shared) / float(count)
-        for shared, count, there in zip(both, all_pixels, wanted, strict=True)
-        if there > 0
-    ]
+            scores += [score(chances[0], smallest) for chances in torch.sigmoid(logits).numpy()]
+            there += [int(mark.max() >= 0.5) for mark in marks]
+    both = len(set(there)) == 2
+    return Validation(
+        sum(losses) / validation.count, roc_auc(np.array(there), np.array(scores)) if both else float("nan")
+    )
 
 
 def asked(network: nn.Module, source: MarkedSource) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:

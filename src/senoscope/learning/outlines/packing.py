@@ -1,26 +1,21 @@
 """A network that marks regions to a bundle: exported, compared with torch, and told what it does not know."""
 
 import hashlib
-import io
-import logging
-import warnings
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
 
 import senoscope
 from senoscope.core.domain.bundle import Calibration, ModelFile, OperatingPoint
 from senoscope.core.domain.outline_bundle import OutlineManifest
-from senoscope.core.errors import BundleError
 from senoscope.evidence.bundles.novelty import fit_reference
 from senoscope.evidence.bundles.packing import write_manifest
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.tables.rows import write_bytes
-from senoscope.learning.models.export import OPSET, TOLERANCE, lean
+from senoscope.learning.models.export import compare, written
 from senoscope.learning.outlines.fit import asked
 from senoscope.learning.outlines.folds import Ground
 from senoscope.learning.outlines.network import OutlineNetwork
@@ -41,29 +36,10 @@ def export_outlines(network: OutlineNetwork, size: int, scale: float = 255.0) ->
     """
     network.eval()
     example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)) * scale
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter warns of its own internals
-        program = torch.onnx.export(
-            network,
-            (example,),
-            input_names=["image"],
-            output_names=list(OUTLINE),
-            opset_version=OPSET,
-            dynamo=True,
-            dynamic_shapes=({0: torch.export.Dim("N", min=1, max=4096)},),
-            verbose=False,
-        )
-    assert program is not None
-    buffer = io.BytesIO()
-    onnx.save_model(lean(program.model_proto), buffer)
-    content = buffer.getvalue()
+    content = written(network, {"image": example}, OUTLINE)
     with torch.inference_mode():
         expected = [value.numpy() for value in network(example)]
-    for name, value, found in zip(OUTLINE, expected, OutlineSession(content).run(example.numpy()), strict=True):
-        difference = float(np.abs(found - value).max()) / max(1.0, float(np.abs(value).max()))
-        if not difference <= TOLERANCE:
-            raise BundleError(f"exported {name} differs from torch by {difference:.1e}", "try another encoder")
+    compare(OUTLINE, expected, OutlineSession(content).run(example.numpy()))
     return content
 
 

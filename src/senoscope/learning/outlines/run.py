@@ -93,7 +93,7 @@ def _check(recipe: Recipe, task: Task) -> None:
         "input.views must be 1": recipe.input.views != 1,
         "input.region must be 'whole'": recipe.input.region != "whole",
         "exam, record and patch must be left out": recipe.by_exam or bool(recipe.patch.epochs),
-        "outline.tile is for tasks of more than two labels": bool(recipe.outline.tile),
+        "task.labels must be two": len(task.labels) > 2,
     }
     for words, wrong in unfit.items():
         if wrong:
