@@ -129,7 +129,7 @@ def test_operating_points(model: Model) -> None:
 def test_threshold_itself_is_called_positive(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = model.predict(picture(1)).probability
     point = model.manifest.point().model_copy(update={"threshold": chance})
-    monkeypatch.setattr(model, "_point", lambda name: point)
+    monkeypatch.setattr(model, "point", lambda name: point)
 
     assert model.predict(picture(1)).label == "malignant"
 
