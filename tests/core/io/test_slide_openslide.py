@@ -29,8 +29,29 @@ def test_both_readers_read_the_same(tmp_path: Path, compression: str) -> None:
             assert np.array_equal(one.region(level, box), other.region(level, box))
 
 
-def test_openslide_is_the_one_that_is_used(tmp_path: Path) -> None:
-    with open_slide(slide_file(tmp_path / "slide.tif", PIXELS)) as reader:
+@pytest.mark.parametrize("compression", ["zlib", "jpeg"])
+def test_a_plain_pyramid_is_read_by_tifffile_to_the_same_pixels(tmp_path: Path, compression: str) -> None:
+    path = slide_file(tmp_path / "slide.tif", PIXELS, compression=compression)
+
+    with open_slide(path) as reader, OpenSlideReader(str(path)) as known:
+        assert isinstance(reader, TiffReader)
+        assert (reader.levels, reader.microns, reader.maker) == (known.levels, known.microns, known.maker)
+        assert np.array_equal(reader.thumbnail(200), known.thumbnail(200))
+
+
+def test_what_the_two_may_read_differently_is_openslides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rare = slide_file(tmp_path / "rare.tif", PIXELS, compression="packbits")
+    plain = slide_file(tmp_path / "plain.tif", PIXELS)
+    gaps = slide_file(tmp_path / "gaps.tif", PIXELS)
+    with tifffile.TiffFile(gaps, mode="r+") as file:
+        tag = file.pages.first.tags["TileByteCounts"]
+        tag.overwrite([0, *tag.value[1:]])
+
+    for path in (rare, gaps):
+        with open_slide(path) as reader:
+            assert isinstance(reader, OpenSlideReader)
+    monkeypatch.setattr(TiffReader, "_read", lambda self, level, box: np.zeros((box.height, box.width, 3), np.uint8))
+    with open_slide(plain) as reader:
         assert isinstance(reader, OpenSlideReader)
 
 
@@ -42,8 +63,9 @@ def test_a_tile_that_does_not_decode_is_one_clear_line(tmp_path: Path) -> None:
     content[offset + count // 2 : offset + count] = b"\xff\xd9" + bytes(count - count // 2 - 2)
     path.write_bytes(content)
 
-    with OpenSlideReader(str(path)) as reader, pytest.raises(UnreadableImageError, match="damaged or cut short"):
-        reader.region(0, Box(0, 0, 512, 384))
+    for kind in (OpenSlideReader, TiffReader):
+        with kind(str(path)) as reader, pytest.raises(UnreadableImageError, match="damaged or cut short"):
+            reader.region(0, Box(0, 0, 512, 384))
 
 
 def test_real_slides_are_read_alike(data_root: Path) -> None:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pil
 
 from senoscope.core.domain.image import Image, Pixels
-from senoscope.runtime.outputs.overlay import STRIP, display_png, eight_bit, heat_png, overlay_png
+from senoscope.runtime.outputs.overlay import STRIP, display_png, eight_bit, heat_png, overlay_png, png
 from tests.makers import colour, grey
 
 GREY = Image(grey(40, 30), 255.0)
@@ -115,3 +115,10 @@ def test_strips_leave_no_seams() -> None:
 
     assert np.abs(np.diff(shown, axis=0)).max() <= 2
     assert shown.shape == (height, 8, 3)
+
+
+def test_a_quick_png_holds_the_same_pixels() -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)
+
+    for quick in (True, False):
+        assert np.array_equal(np.asarray(Pil.open(io.BytesIO(png(pixels, quick=quick)))), pixels)

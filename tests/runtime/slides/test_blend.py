@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -47,8 +48,9 @@ class Smooth:
 
 
 @pytest.fixture
-def reader(tmp_path: Path) -> SlideReader:
-    return open_slide(slide_file(tmp_path / "slide.tif", tissue(WIDTH, HEIGHT), mpp=2.0, levels=1))
+def reader(tmp_path: Path) -> Iterator[SlideReader]:
+    with open_slide(slide_file(tmp_path / "slide.tif", tissue(WIDTH, HEIGHT), mpp=2.0, levels=1)) as opened:
+        yield opened
 
 
 def waiting(grid: Grid) -> NDArray[np.uint8]:

@@ -5,6 +5,9 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+
+from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import InputError, MissingExtraError, MissingFileError, UnreadableImageError, UsageError
 from senoscope.core.io.base import DECODER_ERRORS, LOCAL
 from senoscope.core.io.slide_base import PLAUSIBLE_MICRONS, Level, Rgb, SlideReader
@@ -16,6 +19,12 @@ __all__ = ["Level", "Rgb", "SlideReader", "find_slides", "is_slide", "open_slide
 SUFFIXES = frozenset((".svs", ".ndpi", ".mrxs", ".scn", ".bif", ".svslide", ".vms", ".vmu"))
 """Extensions that only slides have, so that a damaged one is met with an error rather than passed over."""
 
+_PLAIN = ("generic-tiff", "aperio")
+"""Of OpenSlide's names, the makers of pyramids without overlaps or gaps between tiles."""
+
+_LOOK = 64
+"""Side of the square, in pixels, that two readers are compared by."""
+
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 """DICOM's VL Whole Slide Microscopy Image Storage."""
@@ -23,6 +32,8 @@ _WHOLE_SLIDE = "1.2.840.10008.5.1.4.1.1.77.1.6"
 
 def open_slide(path: str | Path, microns: float | None = None) -> SlideReader:
     """Open a whole slide: by OpenSlide where it is installed and knows the kind, else by tifffile.
+
+    Plain pyramids that both read to the same pixels are read by tifffile, which takes half the time.
 
     Args:
         path: the slide's file.
@@ -49,7 +60,7 @@ def open_slide(path: str | Path, microns: float | None = None) -> SlideReader:
 
 def _opened(path: str) -> SlideReader:
     try:
-        return OpenSlideReader(path)
+        return _sooner(path, OpenSlideReader(path))
     except (InputError, MissingExtraError) as refused:
         if not _starts(path).startswith(_TIFF):
             # Where OpenSlide is absent and this is no TIFF, the missing extra is what there is to say.
@@ -58,6 +69,34 @@ def _opened(path: str) -> SlideReader:
             return TiffReader(path)
         except InputError as error:
             raise error if isinstance(refused, MissingExtraError) else refused from error
+
+
+def _sooner(path: str, known: OpenSlideReader) -> SlideReader:
+    """The quicker of two readers of a slide, where they agree on what it is and on pixels of it."""
+    if known.maker not in _PLAIN:
+        return known
+    try:
+        quick = TiffReader(path)
+    except InputError:
+        return known
+    try:
+        if quick.plain and quick.levels == known.levels and _alike(quick, known):
+            quick.microns, quick.maker = known.microns, known.maker
+            known.close()
+            return quick
+    except InputError:
+        pass  # what is damaged there is told of by the reader that knows the kind
+    quick.close()
+    return known
+
+
+def _alike(one: SlideReader, other: SlideReader) -> bool:
+    """Whether two readers read the same from the middle of the smallest level, where a tile is decoded soonest."""
+    last = len(one.levels) - 1
+    size = one.levels[last].size
+    width, height = min(_LOOK, size.width), min(_LOOK, size.height)
+    box = Box((size.width - width) // 2, (size.height - height) // 2, width, height)
+    return np.array_equal(one.region(last, box), other.region(last, box))
 
 
 def is_slide(path: str | Path) -> bool:

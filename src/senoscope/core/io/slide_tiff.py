@@ -24,6 +24,12 @@ CACHE = 128 * 2**20
 
 _JPEG = (6, 7)
 _END = b"\xff\xd9"
+_PADDING = 16
+"""Zeros that may follow a JPEG's end; more of them stand where the rest of a tile was lost."""
+
+_PLAIN = (1, 5, 7, 8, 32946)
+"""TIFF's numbers of no compression, LZW, JPEG and Deflate."""
+
 _SHAPE = 0.02
 """Sides of a level may miss the slide's shape by this share, and two pixels: levels are rounded."""
 
@@ -68,6 +74,11 @@ class TiffReader(SlideReader):
         except DECODER_ERRORS as error:
             self._file.close()
             raise damaged(path) from error
+
+    @property
+    def plain(self) -> bool:
+        """Whether every tile is there and all are of compressions that decode to one picture, whoever decodes them."""
+        return all(page.compression in _PLAIN and min(page.databytecounts) > 0 for page in self._pages)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -118,8 +129,7 @@ class TiffReader(SlideReader):
             raw = os.pread(self._descriptor, count, offset)
         except OSError as error:
             raise broken from error
-        # The decoders fill a JPEG that stops early with grey and say nothing.
-        if len(raw) < count or (page.compression in _JPEG and not raw.rstrip(b"\0").endswith(_END)):
+        if len(raw) < count or (page.compression in _JPEG and not _ends(raw)):
             raise broken
         try:
             segment = page.decode(raw, index, jpegtables=page.jpegtables, jpegheader=page.jpegheader)[0]
@@ -128,6 +138,12 @@ class TiffReader(SlideReader):
         if segment is None or segment.ndim != 4 or segment.dtype != np.uint8 or segment.shape[0] != 1:
             raise broken
         return _filled(segment[0], tile)
+
+
+def _ends(raw: bytes) -> bool:
+    """Whether a JPEG ends where it should: the decoders fill one that stops early with grey and say nothing."""
+    content = raw.rstrip(b"\0")
+    return content.endswith(_END) and len(raw) - len(content) <= _PADDING
 
 
 def _filled(pixels: Rgb, tile: Size) -> Rgb:

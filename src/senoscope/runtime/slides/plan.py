@@ -181,7 +181,7 @@ def cell_shares(grid: Grid, mask: NDArray[np.bool_]) -> NDArray[np.float32]:
 def _shares(grid: Grid, mask: NDArray[np.bool_], shape: tuple[int, int], part: Size) -> NDArray[np.float32]:
     height, width = mask.shape
     # The sums of all that lies above and to the left, from which a box's own sum is four look-ups.
-    sums = np.pad(np.cumsum(np.cumsum(mask, axis=0, dtype=np.float64), axis=1), ((1, 0), (1, 0)))
+    sums = np.pad(np.cumsum(np.cumsum(mask, axis=0, dtype=np.int32), axis=1, dtype=np.int32), ((1, 0), (1, 0)))
     tops = _place(np.arange(shape[0]) * grid.step.height, grid.whole.height, height)
     bottoms = _place(np.arange(shape[0]) * grid.step.height + part.height, grid.whole.height, height)
     lefts = _place(np.arange(shape[1]) * grid.step.width, grid.whole.width, width)
@@ -197,7 +197,7 @@ def _place(edges: NDArray[np.int64], whole: int, length: int) -> NDArray[np.floa
     return np.minimum(edges / whole, 1.0) * length
 
 
-def _sum_at(sums: NDArray[np.float64], rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+def _sum_at(sums: NDArray[np.int32], rows: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
     """Sums at places between pixels, which lie on a plane between their neighbours."""
     top, left = np.floor(rows).astype(int), np.floor(columns).astype(int)
     below, beside = np.minimum(top + 1, sums.shape[0] - 1), np.minimum(left + 1, sums.shape[1] - 1)

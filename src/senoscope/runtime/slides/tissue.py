@@ -102,9 +102,9 @@ def sharpness_of(grey: NDArray[np.float32], energy: NDArray[np.float32]) -> floa
 
 def _smoothed(picture: Rgb) -> NDArray[np.float32]:
     """Mean of three by three pixels: single pixels are coloured by the camera and by JPEG."""
-    values = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge").astype(np.float32)
+    values = np.pad(picture, ((1, 1), (1, 1), (0, 0)), mode="edge").astype(np.uint16)
     rows = values[:-2] + values[1:-1] + values[2:]
-    smooth: NDArray[np.float32] = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
+    smooth: NDArray[np.float32] = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]).astype(np.float32) / 9
     return smooth
 
 

@@ -14,7 +14,7 @@ from PIL import Image as Pil
 from senoscope.core.domain.image import Image
 from senoscope.core.io.slide import Rgb
 from senoscope.runtime.outputs.json import RESEARCH_USE
-from senoscope.runtime.outputs.overlay import overlay_png
+from senoscope.runtime.outputs.overlay import overlaid, png
 from senoscope.runtime.slides.measure import Region, SlideSummary
 from senoscope.runtime.slides.plan import Grid
 from senoscope.runtime.slides.saving import whole, write_bytes
@@ -141,7 +141,7 @@ def write_overlay(path: Path, picture: Rgb, cells: NDArray[np.float32], grid: Gr
     rows = (np.arange(size[1]) + 0.5) * grid.whole.height / size[1] // grid.step.height
     columns = (np.arange(size[0]) + 0.5) * grid.whole.width / size[0] // grid.step.width
     inside = np.minimum(rows, cells.shape[0] - 1).astype(int), np.minimum(columns, cells.shape[1] - 1).astype(int)
-    write_bytes(path, overlay_png(Image(small, 255.0), np.nan_to_num(cells[np.ix_(*inside)])))
+    write_bytes(path, png(overlaid(Image(small, 255.0), np.nan_to_num(cells[np.ix_(*inside)])), quick=True))
 
 
 def write_summary(path: Path, summary: SlideSummary) -> None:
