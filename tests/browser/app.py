@@ -74,19 +74,42 @@ class App:
 
     def evidence(self) -> NDArray[np.float64]:
         """Cover of the evidence over the view, 0 to 255."""
-        url = self.page.locator("canvas.evidence").evaluate("(canvas) => canvas.toDataURL('image/png')")
-        return pixels(base64.b64decode(url.partition(",")[2]))[..., 3]
+        return self._canvas("evidence")[..., 3]
+
+    def marks(self) -> NDArray[np.float64]:
+        """Lines over the view, (H, W, 4)."""
+        return self._canvas("marks")
 
     def await_evidence(self) -> NDArray[np.float64]:
         """Wait until evidence is drawn."""
+        self._await_canvas("evidence")
+        return self.evidence()
+
+    def await_marks(self) -> NDArray[np.float64]:
+        """Wait until lines are drawn."""
+        self._await_canvas("marks")
+        return self.marks()
+
+    def shown_at(self, width: int, height: int) -> tuple[float, float, float]:
+        """Where a picture of this size lies in the view that shows all of it: left, top, and pixels for each of its."""
+        box = self.page.locator(".canvas").bounding_box()
+        assert box
+        scale = min(box["width"] / width, box["height"] / height)
+        return (box["width"] - width * scale) / 2, (box["height"] - height * scale) / 2, scale
+
+    def _canvas(self, name: str) -> NDArray[np.float64]:
+        url = self.page.locator(f"canvas.{name}").evaluate("(canvas) => canvas.toDataURL('image/png')")
+        return pixels(base64.b64decode(url.partition(",")[2]))
+
+    def _await_canvas(self, name: str) -> None:
         self.page.wait_for_function(
-            """() => {
-              const canvas = document.querySelector("canvas.evidence");
+            """(name) => {
+              const canvas = document.querySelector(`canvas.${name}`);
               const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
               return data.some((value) => value > 0);
-            }"""
+            }""",
+            arg=name,
         )
-        return self.evidence()
 
     def picture(self) -> NDArray[np.float64]:
         """Take the view, evidence and all, as grey levels."""

@@ -15,7 +15,7 @@ from senoscope.clinic.page import STATIC
 from senoscope.runtime import store
 from tests.clinic.program import Program
 from tests.conftest import needs
-from tests.makers import tiny_bundle
+from tests.makers import tiny_box_bundle, tiny_bundle, tiny_chain_bundle, tiny_outline_bundle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -50,6 +50,18 @@ def several_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home: Path = tmp_path_factory.mktemp("several")
     tiny_bundle(home / "bundles" / "tiny", "ultrasound")
     tiny_bundle(home / "bundles" / "dense", "dense", task="density")
+    yield from _served(home)
+
+
+@pytest.fixture(scope="package")
+def marking_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Link of a service whose bundles outline, outline and then answer, and put boxes around what they find."""
+    home: Path = tmp_path_factory.mktemp("marking")
+    tiny_outline_bundle(home / "bundles" / "outline", "outline")
+    tiny_outline_bundle(home / "bundles" / "always", "always", calibrated=False)
+    tiny_chain_bundle(home / "bundles" / "chain", "chain")
+    tiny_box_bundle(home / "bundles" / "boxes", "boxes")
+    tiny_box_bundle(home / "bundles" / "rare", "rare", rare=True)
     yield from _served(home)
 
 

@@ -15,7 +15,7 @@ from tests.makers.mammogram_sets import (
     vindr_mammo,
 )
 from tests.makers.mri_sets import breastdcedl, ispy2, qin_breast
-from tests.makers.outline_bundles import tiny_outline_bundle, tiny_outline_network
+from tests.makers.outline_bundles import tiny_chain_bundle, tiny_outline_bundle, tiny_outline_network
 from tests.makers.pictures import (
     bomb_png,
     colour,
@@ -84,6 +84,7 @@ __all__ = [
     "tiny_box_bundle",
     "tiny_box_network",
     "tiny_bundle",
+    "tiny_chain_bundle",
     "tiny_exam_bundle",
     "tiny_exam_network",
     "tiny_network",

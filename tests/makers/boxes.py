@@ -48,8 +48,18 @@ def tiny_box_network() -> bytes:
     return bytes(model.SerializeToString())
 
 
-def tiny_box_bundle(folder: Path, name: str = "tiny_boxes", task: str = "lesions", *, always: bool = False) -> Path:
-    """Write a valid bundle that boxes what is dark; `always` is one of a set in which every picture has a lesion."""
+def tiny_box_bundle(
+    folder: Path, name: str = "tiny_boxes", task: str = "lesions", *, always: bool = False, rare: bool = False
+) -> Path:
+    """Write a valid bundle that boxes what is dark.
+
+    Args:
+        folder: where.
+        name: of the bundle.
+        task: of boxes.
+        always: whether it is of a set in which every picture has a lesion.
+        rare: whether it is of one in which hardly any has, so that none is called.
+    """
     from senoscope.core.domain.image import Image
     from senoscope.evidence.bundles.packing import write_manifest
     from senoscope.runtime.session import BoxSession
@@ -59,7 +69,11 @@ def tiny_box_bundle(folder: Path, name: str = "tiny_boxes", task: str = "lesions
     arrays = np.stack([pipeline.apply(Image(pixels, 255.0)).array for pixels in pictures])
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.onnx").write_bytes(content)
-    write_manifest(folder, _manifest(name, task, content, BoxSession(content, 1).run(arrays)[2], always=always))
+    manifest = _manifest(name, task, content, BoxSession(content, 1).run(arrays)[2], always=always)
+    if rare and manifest.calibration:
+        seldom = manifest.calibration.model_copy(update={"intercept": -9.0, "prevalence": 0.01})
+        manifest = manifest.model_copy(update={"calibration": seldom})
+    write_manifest(folder, manifest)
     return folder
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.makers.bundles import TINY, synthetic, tiny_pipeline, tiny_reference
-from tests.makers.pictures import ultrasound
+from tests.makers.exams import tiny_exam_network
+from tests.makers.pictures import outlined_ultrasound, ultrasound
 
 DARK = 0.84
 """Darkness, 0 to 1, at which a pixel is as likely of the lesion as not."""
@@ -108,3 +109,87 @@ def tiny_outline_bundle(
     (folder / "model.onnx").write_bytes(content)
     write_manifest(folder, manifest)
     return folder
+
+
+def tiny_chain_bundle(folder: Path, name: str = "tiny_chain") -> Path:
+    """Write a valid bundle that outlines what is dark and answers for the largest lesion by its six measures."""
+    from senoscope.core.domain.bundle import Calibration, Interval, ModelFile, OperatingPoint
+    from senoscope.core.domain.chain import ChainManifest, ChainSpec, MeasureSpec
+    from senoscope.core.domain.coding import fit_coding
+    from senoscope.core.domain.recipe import Recipe
+    from senoscope.core.preprocess.descriptors import DESCRIPTORS
+    from senoscope.core.tasks import TASKS
+    from senoscope.evidence.bundles.packing import write_manifest
+    from senoscope.runtime.session import ExamSession
+    from senoscope.runtime.store import read_manifest
+
+    marks = read_manifest(tiny_outline_bundle(folder, name))
+    (folder / "model.onnx").rename(folder / "outline.onnx")
+    records = _measured()
+    coding = fit_coding([one.name for one in DESCRIPTORS], [record for record, _ in records])
+    content = tiny_exam_network(coding.width, sees=False)
+    session = ExamSession(content, coding.width, 1)
+    known = np.concatenate([session.run(None, coding.encode([record])).embedding for record, _ in records])
+    asked = TASKS.get("ultrasound")
+    usual = {
+        one.name: {
+            label: float(np.mean([float(record[one.name]) for record, said in records if said == label]))
+            for label in asked.labels
+        }
+        for one in DESCRIPTORS
+    }
+    share = Interval(value=0.9, low=0.8, high=0.95)
+    chain = ChainSpec(
+        outline=ModelFile(path="outline.onnx", **marks.model.model_dump(exclude={"path"})),
+        pipeline=marks.pipeline,
+        reference=marks.reference,
+        threshold=0.5,
+        smallest=0.005,
+        calibration=marks.calibration,  # type: ignore[arg-type]
+        called_from=0.5,
+        context=1.5,
+        least=0.1,
+        measures=tuple(MeasureSpec(name=fact.name, usual=usual[fact.name]) for fact in coding.facts),
+        coding=coding,
+    )
+    manifest = ChainManifest(
+        name=name,
+        version="1",
+        created="2026-01-01",
+        license="made for tests",
+        intended_use="For tests only.",
+        task=asked.name,
+        labels=asked.labels,
+        positive=asked.positive,
+        model=ModelFile(sha256=hashlib.sha256(content).hexdigest(), mean=(0.0,), std=(1.0,)),
+        pipeline=tiny_pipeline(),
+        calibration=Calibration(
+            kind="platt", slope=0.1, intercept=0.0, fitted_on="synthetic pictures", images=40, prevalence=0.5
+        ),
+        operating_points=(
+            OperatingPoint(name="balanced", rule="set by hand", threshold=0.5, sensitivity=share, specificity=share),
+        ),
+        operating_point="balanced",
+        reference=tiny_reference(known),
+        metrics=(),
+        datasets=(synthetic(),),
+        recipe=Recipe(name=name, task="ultrasound", dataset="busi"),
+        chain=chain,
+    )
+    (folder / "model.onnx").write_bytes(content)
+    write_manifest(folder, manifest)
+    return folder
+
+
+def _measured() -> list[tuple[dict[str, str], str]]:
+    """Measures of forty synthetic lesions, and which kind each is."""
+    from senoscope.core.preprocess.descriptors import describe
+
+    found = []
+    for seed in range(40):
+        pixels, mask = outlined_ultrasound(seed, (160, 128), malignant=seed % 2 == 0)
+        values = describe(mask, pixels / 255)
+        assert values is not None
+        record = {name: repr(value) for name, value in values.items()}
+        found.append((record, "malignant" if seed % 2 == 0 else "benign"))
+    return found

@@ -5,6 +5,7 @@ import { AnswerPanel } from "./parts/AnswerPanel";
 import { CardDialog } from "./parts/CardDialog";
 import { KeysDialog } from "./parts/KeysDialog";
 import { Uploads } from "./parts/Uploads";
+import { usePicking } from "./usePicking";
 import { usePredictions } from "./usePredictions";
 import { useSelection } from "./useSelection";
 
@@ -29,6 +30,7 @@ export function App() {
   const [opacity, setOpacity] = useState(0.5);
   const picker = useRef<HTMLInputElement>(null);
 
+  const picking = usePicking(selected);
   const shown = list.find((item) => item.id === selected) ?? null;
 
   useEffect(() => {
@@ -123,13 +125,13 @@ export function App() {
         <section className="stage" aria-label="Picture">
           {shown?.result ? (
             <Suspense fallback={<p className="empty">Loading the viewer…</p>}>
-              <Viewer prediction={shown} opacity={opacity} onOpacity={setOpacity} isTyping={isTyping} />
+              <Viewer prediction={shown} picking={picking} opacity={opacity} onOpacity={setOpacity} isTyping={isTyping} />
             </Suspense>
           ) : (
             <Welcome shown={shown} />
           )}
         </section>
-        <AnswerPanel prediction={shown} models={models} opacity={opacity} onCard={setCard} />
+        <AnswerPanel prediction={shown} models={models} picking={picking} opacity={opacity} onCard={setCard} />
       </main>
       {card && <CardDialog name={card} onClose={() => setCard(null)} />}
       {keys && <KeysDialog onClose={() => setKeys(false)} />}

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
-import type { Answer } from "./api/client";
-import { asked, chance, familiarity, isOfSeveral, megabytes, percent, verdict } from "./words";
+import type { Answer, Prediction } from "./api/client";
+import { asked, chance, familiarity, figure, found, isOfSeveral, kindOf, megabytes, nothingFound, percent, signed, summary, verdict } from "./words";
 import { packed } from "./viewer/pack";
 
 const answer: Answer = {
@@ -35,6 +35,31 @@ describe("words", () => {
   it("says when a picture is out of bounds", () => {
     expect(familiarity({ ...answer, trust: { percentile: 100, distance: 1.2, flags: [] } })).toMatch(/unlike/);
     expect(familiarity({ ...answer, trust: { percentile: 88.6, distance: 0.9, flags: [] } })).toMatch(/than 88 %/);
+  });
+
+  it("says that nothing was found only where that is the answer", () => {
+    const region = { label: "lesion", box: [1, 2, 3, 4], pixels: 9, share: 0.1, probability: 0.8 };
+    const outline: Answer = { ...answer, positive: "lesion", label: "lesion", regions: [region] };
+    const none: Answer = { ...outline, label: "tissue", regions: [] };
+    expect([outline, none].map(nothingFound)).toEqual(["", "No lesion outlined"]);
+    expect([outline, none].map(found)).toEqual(["1 region outlined", "0 regions outlined"]);
+    expect(nothingFound({ ...none, abstained: true, label: null })).toBe("");
+    expect(verdict({ ...none, probability: 0.9 })).toMatch(/^Above .* yet nothing stands out: tissue\.$/);
+    expect(nothingFound({ ...none, regions: null, boxes: [] })).toBe("No lesion found");
+    const flag = (code: string) => ({ code, message: "", severity: "abstain" as const });
+    const chain = (...codes: string[]): Answer => ({
+      ...none, abstained: true, label: null, measures: [], trust: { ...answer.trust, flags: codes.map(flag) },
+    });
+    expect([chain("no_lesion"), chain("no_lesion", "blank")].map(nothingFound)).toEqual(["No lesion outlined", ""]);
+    const sure = { ...outline, operating_point: { name: "largest_region", threshold: null } };
+    const told = [sure, none, answer].map((result) => summary({ state: "done", result } as Prediction));
+    expect(told).toEqual(["1 region outlined", "no lesion outlined", "12 % malignant"]);
+    expect([answer, outline, chain(), { ...answer, boxes: [] }].map(kindOf)).toEqual(["label", "outline", "chain", "boxes"]);
+  });
+
+  it("gives measures and what they add", () => {
+    expect([0.123456, -1.65, 12345.6, 0].map(figure)).toEqual(["0.123", "−1.65", "12346", "0"]);
+    expect([0.256, -1.2, 0.001, -0.001].map(signed)).toEqual(["+0.26", "−1.20", "0", "0"]);
   });
 
   it("gives sizes", () => {

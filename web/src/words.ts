@@ -27,10 +27,82 @@ export function chance(answer: Answer): number {
   return answer.probabilities[asked(answer)] ?? answer.probability;
 }
 
+const NO_LESION = "no_lesion";
+
+/** What an answer says beside its probability: outlines, boxes, or measures of what it outlined. */
+export type Kind = "label" | "outline" | "boxes" | "chain";
+
+export function kindOf(answer: Answer): Kind {
+  if (answer.measures) return "chain";
+  if (answer.boxes) return "boxes";
+  return answer.regions ? "outline" : "label";
+}
+
+/** What the button that shows and hides the lines is called; empty where there are none. */
+export function linesOf(answer: Answer): string {
+  return { label: "", outline: "Outline", chain: "Outline", boxes: "Boxes" }[kindOf(answer)];
+}
+
+/** That nothing was found, as the answer it is; empty where something was, and where the answer is withheld. */
+export function nothingFound(answer: Answer): string {
+  const kind = kindOf(answer);
+  const withheld = answer.trust.flags.filter((flag) => flag.severity === "abstain");
+  const absent = withheld.length > 0 && withheld.every((flag) => flag.code === NO_LESION);
+  if (kind === "chain") return absent ? "No lesion outlined" : "";
+  if (answer.abstained || isOfSeveral(answer)) return "";
+  if (kind === "outline" && answer.regions?.length === 0) return `No ${answer.positive} outlined`;
+  return kind === "boxes" && answer.boxes?.length === 0 ? `No ${answer.positive} found` : "";
+}
+
+/** What was found, in a few words; empty where the answer is of labels alone. */
+export function found(answer: Answer): string {
+  const count = (answer.boxes ?? answer.regions ?? []).length;
+  const nouns = { label: "", chain: "lesion outlined", outline: "region outlined", boxes: "box" }[kindOf(answer)];
+  if (!nouns) return "";
+  const [noun = "", ...rest] = nouns.split(" ");
+  return [count, count === 1 ? noun : `${noun}${noun === "box" ? "es" : "s"}`, ...rest].join(" ");
+}
+
+/** What the figures of several labels are: probabilities, or of regions the shares of the picture they take. */
+export function figuresOf(answer: Answer): string {
+  return kindOf(answer) === "outline" ? "share of" : "probability of";
+}
+
+/** What the colours over the picture are. */
+export function heatLegend(answer: Answer): string {
+  const { positive } = answer;
+  switch (kindOf(answer)) {
+    case "outline":
+      return `how probably each place is ‘${positive}’, relative to the most probable one`;
+    case "boxes":
+      return `how surely each place is the middle of a ‘${positive}’, relative to the surest one`;
+    case "chain":
+      return "where the lesion was seen, relative to the strongest spot";
+    default:
+      return `where evidence for ‘${asked(answer)}’ lies, relative to its own strongest spot: neither how strong it is nor where a lesion ends`;
+  }
+}
+
+/** A number with three significant digits, and a sign that typesets. */
+export function figure(value: number): string {
+  const text = Math.abs(value) >= 1000 ? value.toFixed(0) : String(Number(value.toPrecision(3)));
+  return text.replace("-", "−");
+}
+
+/** A contribution with its sign. */
+export function signed(value: number): string {
+  const text = value.toFixed(2);
+  return Number(text) === 0 ? "0" : value > 0 ? `+${text}` : text.replace("-", "−");
+}
+
 /** Which side of the operating point, and what that means; of several labels, which one is called. */
 export function verdict(answer: Answer): string {
   const { name, threshold } = answer.operating_point;
+  if (threshold === null && kindOf(answer) === "outline") return `Largest of ${Object.keys(answer.probabilities).length} kinds: ${answer.label}.`;
   if (threshold === null) return `Most probable of ${Object.keys(answer.probabilities).length} labels: ${answer.label}.`;
+  if (nothingFound(answer) && answer.probability >= threshold) {
+    return `Above the operating point ‘${name}’ (${percent(threshold)}), and yet nothing stands out: ${answer.label}.`;
+  }
   const side = isAbove(answer) ? "Above" : "Below";
   return `${side} the operating point ‘${name}’ (${percent(threshold)}): ${answer.label}.`;
 }
@@ -55,7 +127,9 @@ export function summary(prediction: Prediction): string {
   if (state === "failed") return error ? reason(prediction.filename, error.message) : "failed";
   if (state === "queued") return "waiting";
   if (state === "running" || !result) return "being read";
+  if (nothingFound(result)) return nothingFound(result).toLowerCase();
   if (result.abstained) return "no answer";
+  if (result.operating_point.threshold === null && !isOfSeveral(result)) return found(result);
   return `${percent(chance(result))} ${asked(result)}`;
 }
 

@@ -11,18 +11,22 @@ from PIL import Image as Pil
 from pydantic import BaseModel
 
 from senoscope.clinic.images import ImageStore
+from senoscope.clinic.marks import Edges, boxes_of, contours_of, drawn
+from senoscope.clinic.schemas import ContourView
 from senoscope.core.domain.geometry import Box, Placement, Size
 from senoscope.core.domain.image import Image
 from senoscope.core.domain.prediction import Prediction, saliency_of
 from senoscope.core.io import SERVICE, read_bytes
-from senoscope.runtime.outputs.overlay import display_png, eight_bit, heat_png, overlay_png
+from senoscope.runtime.outputs.overlay import display_png, eight_bit, heat_png, overlaid, png
 
 
 class Evidence(BaseModel):
-    """The heat map on the network's grid and how the picture was laid into it."""
+    """The heat map on the network's grid, how the picture was laid into it, and what is marked by lines."""
 
     heat: list[list[float]]
     placements: tuple[Placement, ...]
+    contours: list[ContourView] = []
+    boxes: list[Edges] = []
 
     def saliency(self, side: int | None = None) -> NDArray[np.float32]:
         """Evidence over the picture, (H, W) in [0, 1]; at most `side` pixels along the longer side, if given."""
@@ -35,7 +39,12 @@ class Evidence(BaseModel):
 
 def pack_evidence(prediction: Prediction) -> dict[str, Any]:
     """Evidence of an answer as plain data."""
-    return Evidence(heat=prediction.heat.tolist(), placements=prediction.placements).model_dump(mode="json")
+    return Evidence(
+        heat=prediction.heat.tolist(),
+        placements=prediction.placements,
+        contours=contours_of(prediction),
+        boxes=boxes_of(prediction),
+    ).model_dump(mode="json")
 
 
 class Pictures:
@@ -63,9 +72,11 @@ class Pictures:
             return heat_png(Evidence.model_validate(evidence).saliency(side))
 
     def overlay(self, digest: str, evidence: dict[str, Any], opacity: float) -> bytes:
-        """Draw the upload with the evidence laid over it, at full size."""
+        """Draw the upload with the evidence laid over it and what is marked by lines, at full size."""
         with self._one:
-            return overlay_png(self._image(digest), Evidence.model_validate(evidence).saliency(), opacity)
+            found = Evidence.model_validate(evidence)
+            mixed = overlaid(self._image(digest), found.saliency(), opacity)
+            return png(drawn(mixed, found.contours, found.boxes))
 
     def _image(self, digest: str) -> Image:
         return read_bytes(self._images.read(digest), "the picture", SERVICE)

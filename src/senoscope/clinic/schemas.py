@@ -84,12 +84,48 @@ class RegionView(BaseModel):
     probability: float
 
 
+class FoundView(BaseModel):
+    """One box: left, top, width and height in pixels of the upload; `score` is its calibrated probability."""
+
+    label: str
+    box: Annotated[list[int], Field(min_length=4, max_length=4)]
+    score: float
+
+
+class MeasureView(BaseModel):
+    """What was measured of the lesion that was answered for.
+
+    `usual` is the mean of each label's lesions in training; `contribution` is by how much the logit of the positive
+    label is higher than if the measure were that of the average lesion.
+    """
+
+    name: str
+    title: str
+    unit: str
+    value: float
+    usual: dict[str, float]
+    contribution: float
+
+
+class ContourView(BaseModel):
+    """Closed lines around what is marked with one label, (x, y) along the edges of the upload's pixels.
+
+    `code` is the label's place among those of the bundle, by which its colour goes.
+    """
+
+    label: str
+    code: int
+    rings: list[list[Annotated[list[int], Field(min_length=2, max_length=2)]]]
+
+
 class Answer(BaseModel):
     """The answer to one image; the same object that `senoscope predict --format json` prints.
 
     `probability` is of the label `positive`; `probabilities` holds every label. Where `abstained` is true, `label` is
     null; the probability is there for audit and must not be used. `regions` are what a bundle marks, the largest first,
-    and absent where it gives labels only.
+    and absent where it gives labels only; `boxes` are what it finds, the surest first, and absent likewise. A bundle
+    that outlines first gives the box of the `lesion` it answers for, its `measures`, and by `presence` the probability
+    that there is one.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": EXAMPLE_RESULT})
@@ -106,6 +142,10 @@ class Answer(BaseModel):
     probability: float
     probabilities: dict[str, float]
     regions: list[RegionView] | None = None
+    boxes: list[FoundView] | None = None
+    presence: float | None = None
+    lesion: list[int] | None = None
+    measures: list[MeasureView] | None = None
     reference_prevalence: float
     operating_point: ThresholdView
     abstained: bool

@@ -6,6 +6,10 @@ import type { components, paths } from "./schema";
 export type Prediction = components["schemas"]["PredictionView"];
 export type Answer = components["schemas"]["Answer"];
 export type Flag = components["schemas"]["FlagView"];
+export type Region = components["schemas"]["RegionView"];
+export type Found = components["schemas"]["FoundView"];
+export type Measure = components["schemas"]["MeasureView"];
+export type Contour = components["schemas"]["ContourView"];
 export type Model = components["schemas"]["ModelView"];
 export type ModelCard = components["schemas"]["ModelCardView"];
 export type Problem = components["schemas"]["Problem"];
@@ -44,6 +48,10 @@ export function listPredictions(): Promise<Prediction[]> {
 
 export function getPrediction(id: string): Promise<Prediction> {
   return settled(client.GET("/api/v1/predictions/{prediction}", { params: { path: { prediction: id } } }));
+}
+
+export function getOutlines(id: string): Promise<Contour[]> {
+  return settled(client.GET("/api/v1/predictions/{prediction}/outlines.json", { params: { path: { prediction: id } } }));
 }
 
 export function listModels(): Promise<Model[]> {

@@ -151,6 +151,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/predictions/{prediction}/outlines.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Outlines
+         * @description Return the outlines of what is marked; none where nothing is, and where the bundle does not mark.
+         */
+        get: operations["get_outlines"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/predictions/{prediction}/overlay.png": {
         parameters: {
             query?: never;
@@ -241,7 +261,9 @@ export interface components {
          *
          *     `probability` is of the label `positive`; `probabilities` holds every label. Where `abstained` is true, `label` is
          *     null; the probability is there for audit and must not be used. `regions` are what a bundle marks, the largest first,
-         *     and absent where it gives labels only.
+         *     and absent where it gives labels only; `boxes` are what it finds, the surest first, and absent likewise. A bundle
+         *     that outlines first gives the box of the `lesion` it answers for, its `measures`, and by `presence` the probability
+         *     that there is one.
          * @example {
          *       "abstained": false,
          *       "bundle": "ultrasound",
@@ -303,6 +325,14 @@ export interface components {
             };
             /** Regions */
             regions?: components["schemas"]["RegionView"][] | null;
+            /** Boxes */
+            boxes?: components["schemas"]["FoundView"][] | null;
+            /** Presence */
+            presence?: number | null;
+            /** Lesion */
+            lesion?: number[] | null;
+            /** Measures */
+            measures?: components["schemas"]["MeasureView"][] | null;
             /** Reference Prevalence */
             reference_prevalence: number;
             operating_point: components["schemas"]["ThresholdView"];
@@ -312,6 +342,20 @@ export interface components {
             timings_ms: components["schemas"]["TimingsView"];
             /** Notice */
             notice: string;
+        };
+        /**
+         * ContourView
+         * @description Closed lines around what is marked with one label, (x, y) along the edges of the upload's pixels.
+         *
+         *     `code` is the label's place among those of the bundle, by which its colour goes.
+         */
+        ContourView: {
+            /** Label */
+            label: string;
+            /** Code */
+            code: number;
+            /** Rings */
+            rings: number[][][];
         };
         /**
          * FigureView
@@ -341,6 +385,18 @@ export interface components {
             severity: "warning" | "abstain";
         };
         /**
+         * FoundView
+         * @description One box: left, top, width and height in pixels of the upload; `score` is its calibrated probability.
+         */
+        FoundView: {
+            /** Label */
+            label: string;
+            /** Box */
+            box: number[];
+            /** Score */
+            score: number;
+        };
+        /**
          * HealthView
          * @description Whether the service works: its version, the jobs that wait, the bundles that answer.
          */
@@ -356,6 +412,29 @@ export interface components {
             waiting: number;
             /** Bundles */
             bundles: string[];
+        };
+        /**
+         * MeasureView
+         * @description What was measured of the lesion that was answered for.
+         *
+         *     `usual` is the mean of each label's lesions in training; `contribution` is by how much the logit of the positive
+         *     label is higher than if the measure were that of the average lesion.
+         */
+        MeasureView: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Unit */
+            unit: string;
+            /** Value */
+            value: number;
+            /** Usual */
+            usual: {
+                [key: string]: number;
+            };
+            /** Contribution */
+            contribution: number;
         };
         /**
          * MetricsView
@@ -856,6 +935,37 @@ export interface operations {
                 };
                 content: {
                     "image/png": string;
+                };
+            };
+            /** @description Why it did not work, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_outlines: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContourView"][];
                 };
             };
             /** @description Why it did not work, and what to do about it */

@@ -1,24 +1,26 @@
-import type { ReactNode } from "react";
-
 import { overlayUrl, resultUrl, type Answer, type Flag, type Model, type Prediction } from "../api/client";
-import { familiarity, isOfSeveral, megabytes, milliseconds, reason } from "../words";
+import type { Picking } from "../usePicking";
+import { familiarity, isOfSeveral, kindOf, megabytes, milliseconds, nothingFound, reason } from "../words";
 import { LabelBars } from "./LabelBars";
+import { Marked, Measures } from "./Marked";
+import { Part } from "./Part";
 import { ProbabilityBar } from "./ProbabilityBar";
 
 interface Props {
   prediction: Prediction | null;
   models: readonly Model[];
+  picking: Picking;
   opacity: number;
   onCard: (name: string) => void;
 }
 
-export function AnswerPanel({ prediction, models, opacity, onCard }: Props) {
+export function AnswerPanel({ prediction, models, picking, opacity, onCard }: Props) {
   return (
     <section className="answer" aria-label="Answer" aria-live="polite">
       {prediction ? (
         <>
           <h2 title={prediction.filename}>{prediction.filename}</h2>
-          <Body prediction={prediction} models={models} opacity={opacity} onCard={onCard} />
+          <Body prediction={prediction} models={models} picking={picking} opacity={opacity} onCard={onCard} />
         </>
       ) : (
         <Models models={models} onCard={onCard} />
@@ -27,7 +29,7 @@ export function AnswerPanel({ prediction, models, opacity, onCard }: Props) {
   );
 }
 
-function Body({ prediction, models, opacity, onCard }: Props & { prediction: Prediction }) {
+function Body({ prediction, models, picking, opacity, onCard }: Props & { prediction: Prediction }) {
   const { id, state, error, result, progress } = prediction;
   const model = models.find((item) => item.name === prediction.bundle);
   if (error) {
@@ -50,6 +52,8 @@ function Body({ prediction, models, opacity, onCard }: Props & { prediction: Pre
     <>
       <p className="question">{model?.title ?? result.task}</p>
       <Verdict answer={result} />
+      {!result.abstained && <Marked answer={result} picking={picking} />}
+      {!result.abstained && kindOf(result) === "chain" && <Measures answer={result} />}
       <Trust answer={result} />
       <Facts prediction={prediction} answer={result} model={model} onCard={onCard} />
       <nav className="downloads" aria-label="Downloads">
@@ -67,8 +71,33 @@ function Body({ prediction, models, opacity, onCard }: Props & { prediction: Pre
 }
 
 function Verdict({ answer }: { answer: Answer }) {
+  const nothing = nothingFound(answer);
+  if (nothing) {
+    return (
+      <>
+        <Nothing answer={answer} said={nothing} />
+        {!answer.abstained && answer.operating_point.threshold !== null && <ProbabilityBar answer={answer} />}
+      </>
+    );
+  }
   if (answer.abstained) return <NoAnswer flags={answer.trust.flags} />;
-  return isOfSeveral(answer) ? <LabelBars answer={answer} /> : <ProbabilityBar answer={answer} />;
+  if (isOfSeveral(answer)) return <LabelBars answer={answer} />;
+  // Where every picture the bundle learnt from had a lesion, there is no probability that there is one.
+  return answer.operating_point.threshold === null ? null : <ProbabilityBar answer={answer} />;
+}
+
+function Nothing({ answer, said }: { answer: Answer; said: string }) {
+  const reasons = answer.trust.flags.filter((flag) => flag.severity === "abstain");
+  return (
+    <div className="nothing">
+      <p className="figure">
+        <strong>{said}</strong>
+      </p>
+      {reasons.map((flag) => (
+        <p key={flag.code}>{flag.message}</p>
+      ))}
+    </div>
+  );
 }
 
 function NoAnswer({ flags }: { flags: readonly Flag[] }) {
@@ -177,14 +206,5 @@ function Models({ models, onCard }: { models: readonly Model[]; onCard: (name: s
         ))}
       </ul>
     </Part>
-  );
-}
-
-function Part({ title, children }: { title: string; children: ReactNode }) {
-  return (
-    <div className="part">
-      <h3>{title}</h3>
-      {children}
-    </div>
   );
 }

@@ -10,6 +10,7 @@ const KEYS: readonly (readonly [string, string])[] = [
   ["0", "reset the view"],
   ["I", "invert grey levels"],
   ["E", "show or hide the evidence"],
+  ["O", "show or hide outlines and boxes"],
   ["[ / ]", "evidence fainter / stronger"],
 ];
 

@@ -1,12 +1,14 @@
 import type { Answer } from "../api/client";
-import { chance, percent, verdict } from "../words";
+import { chance, figuresOf, heatLegend, percent, verdict } from "../words";
 
 /** The probability of each of several labels, in the task's order, with the one that is called set off. */
 export function LabelBars({ answer }: { answer: Answer }) {
   return (
     <div className="probability several">
       <p className="figure">
-        <strong>{percent(chance(answer))}</strong> <span>probability of ‘{answer.label}’</span>
+        <strong>{percent(chance(answer))}</strong> <span>
+          {figuresOf(answer)} ‘{answer.label}’
+        </span>
       </p>
       <ul className="labels">
         {Object.entries(answer.probabilities).map(([label, share]) => (
@@ -15,7 +17,7 @@ export function LabelBars({ answer }: { answer: Answer }) {
             <div
               className="bar"
               role="meter"
-              aria-label={`Probability of ${label}`}
+              aria-label={`${figuresOf(answer) === "share of" ? "Share" : "Probability"} of ${label}`}
               aria-valuemin={0}
               aria-valuemax={100}
               aria-valuenow={Math.round(share * 100)}
@@ -30,8 +32,7 @@ export function LabelBars({ answer }: { answer: Answer }) {
       <p className="verdict">{verdict(answer)}</p>
       <ul className="legend">
         <li>
-          <i className="swatch" /> where evidence for ‘{answer.label}’ lies, relative to its own strongest spot: neither how strong
-          it is nor where it ends
+          <i className="swatch" /> {heatLegend(answer)}
         </li>
       </ul>
     </div>

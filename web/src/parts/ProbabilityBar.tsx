@@ -1,5 +1,5 @@
 import type { Answer } from "../api/client";
-import { isAbove, percent, verdict } from "../words";
+import { heatLegend, isAbove, percent, verdict } from "../words";
 
 /** The probability on a scale from 0 to 100 % with the operating point and the reference prevalence marked. */
 export function ProbabilityBar({ answer }: { answer: Answer }) {
@@ -40,8 +40,7 @@ export function ProbabilityBar({ answer }: { answer: Answer }) {
           were {positive}; where cases are rarer, the probability is lower
         </li>
         <li>
-          <i className="swatch" /> where evidence for ‘{positive}’ lies, relative to its own strongest spot: neither how strong it
-          is nor where a lesion ends
+          <i className="swatch" /> {heatLegend(answer)}
         </li>
       </ul>
     </div>

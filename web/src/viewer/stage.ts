@@ -10,6 +10,7 @@ import {
   init as initTools,
 } from "@cornerstonejs/tools";
 
+import { drawMarks, type Corners, type Marks } from "./marks";
 import { imageIdOf, registerPictures } from "./picture";
 
 export type DragMode = "window" | "pan";
@@ -34,6 +35,7 @@ export class Stage {
   private readonly engine: RenderingEngine;
   private readonly resizing: ResizeObserver;
   private heat: ImageBitmap | null = null;
+  private lines: Marks | null = null;
   private opacity = 0.5;
   private wanted: string | null = null;
   private disposed = false;
@@ -42,6 +44,7 @@ export class Stage {
   constructor(
     private readonly element: HTMLDivElement,
     private readonly overlay: HTMLCanvasElement,
+    private readonly marks: HTMLCanvasElement,
   ) {
     start();
     this.engine = new RenderingEngine("senoscope");
@@ -52,7 +55,7 @@ export class Stage {
       defaultOptions: { background: [0, 0, 0] },
     });
     this.bindTools();
-    element.addEventListener(Enums.Events.IMAGE_RENDERED, this.drawEvidence);
+    element.addEventListener(Enums.Events.IMAGE_RENDERED, this.drawOver);
     this.resizing = new ResizeObserver(() => this.engine.resize(true, true));
     this.resizing.observe(element);
   }
@@ -116,13 +119,19 @@ export class Stage {
   private setHeat(bitmap: ImageBitmap | null): void {
     this.heat?.close();
     this.heat = bitmap;
-    this.drawEvidence();
+    this.drawOver();
   }
 
   /** Opacity of the evidence, 0 to 1. */
   setOpacity(opacity: number): void {
     this.opacity = opacity;
-    this.drawEvidence();
+    this.drawOver();
+  }
+
+  /** Lines over the picture, or none. */
+  setMarks(marks: Marks | null): void {
+    this.lines = marks;
+    this.drawOver();
   }
 
   reset(): void {
@@ -149,28 +158,40 @@ export class Stage {
     this.viewport.render();
   }
 
-  /** The heat map follows the camera: its corners are the picture's corners. */
-  private readonly drawEvidence = (): void => {
+  /** Heat map and lines follow the camera: their corners are the picture's corners. */
+  private readonly drawOver = (): void => {
     if (this.disposed) return;
-    const { clientWidth, clientHeight } = this.element;
+    const heat = this.cleared(this.overlay);
+    const lines = this.cleared(this.marks);
+    if (!this.viewport.getDefaultActor()) return;
+    const corners = this.corners();
+    if (heat && this.heat && this.opacity > 0) {
+      heat.globalAlpha = this.opacity;
+      heat.imageSmoothingQuality = "high";
+      heat.drawImage(this.heat, corners.left, corners.top, corners.right - corners.left, corners.bottom - corners.top);
+    }
+    if (lines && this.lines) drawMarks(lines, corners, this.lines);
+  };
+
+  private cleared(canvas: HTMLCanvasElement): CanvasRenderingContext2D | null {
     const ratio = window.devicePixelRatio || 1;
-    this.overlay.width = Math.round(clientWidth * ratio);
-    this.overlay.height = Math.round(clientHeight * ratio);
-    const context = this.overlay.getContext("2d");
-    const actor = this.viewport.getDefaultActor();
-    if (!context || !actor || !this.heat || this.opacity === 0) return;
+    canvas.width = Math.round(this.element.clientWidth * ratio);
+    canvas.height = Math.round(this.element.clientHeight * ratio);
+    const context = canvas.getContext("2d");
+    context?.setTransform(ratio, 0, 0, ratio, 0, 0);
+    return context;
+  }
+
+  private corners(): Corners {
     const [left, top] = this.viewport.worldToCanvas([-0.5, -0.5, 0]);
     const [right, bottom] = this.viewport.worldToCanvas([this.size[0] - 0.5, this.size[1] - 0.5, 0]);
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.globalAlpha = this.opacity;
-    context.imageSmoothingQuality = "high";
-    context.drawImage(this.heat, left, top, right - left, bottom - top);
-  };
+    return { left, top, right, bottom };
+  }
 
   dispose(): void {
     this.disposed = true;
     this.resizing.disconnect();
-    this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.drawEvidence);
+    this.element.removeEventListener(Enums.Events.IMAGE_RENDERED, this.drawOver);
     ToolGroupManager.destroyToolGroup(TOOLS);
     this.engine.destroy();
     this.heat?.close();

@@ -5,7 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from sqlalchemy import Row
 
+from senoscope.clinic.pictures import Evidence
 from senoscope.clinic.routes.responses import PROBLEMS, attachment
+from senoscope.clinic.schemas import ContourView
 from senoscope.clinic.state import Here
 from senoscope.core.errors import NotFoundError
 
@@ -39,6 +41,14 @@ def get_heat(prediction: str, here: Here, side: Side = None) -> Response:
     """Return the evidence alone, transparent where there is none, to be laid over the image."""
     row = here.records.get(prediction)
     return Response(here.pictures.heat(_evidence(row), side), media_type="image/png", headers=KEEP)
+
+
+@router.get("/outlines.json")
+def get_outlines(prediction: str, here: Here, response: Response) -> list[ContourView]:
+    """Return the outlines of what is marked; none where nothing is, and where the bundle does not mark."""
+    row = here.records.get(prediction)
+    response.headers.update(KEEP)
+    return Evidence.model_validate(_evidence(row)).contours
 
 
 @router.get("/overlay.png", response_class=Response, responses=PNG)

@@ -1,9 +1,11 @@
 """Pictures of what is marked: the image with the outlines drawn on it, and the mask alone."""
 
 import colorsys
+import io
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as Pil
 
 from senoscope.core.domain.image import Image
 from senoscope.runtime.outputs.overlay import eight_bit, png
@@ -27,13 +29,32 @@ def outline_png(image: Image, codes: NDArray[np.uint8]) -> bytes:
         line |= _shifted(line)
     line &= codes > 0
     for code in np.unique(codes[line]):
-        shown[line & (codes == code)] = _colour(int(code))
+        shown[line & (codes == code)] = colour(int(code))
     return png(shown)
 
 
 def mask_png(codes: NDArray[np.uint8], labels: int) -> bytes:
-    """The mask alone, grey, of the size of the image: of two labels 0 and 255, of more the code of each pixel."""
-    return png(np.asarray(codes > 0, np.uint8) * np.uint8(255) if labels == 2 else codes)
+    """The mask alone, of the size of the image.
+
+    Of two labels grey, 0 and 255; of more the code of each pixel, with a palette of the colours of `outline_png`, so
+    that programs read codes and people see them.
+    """
+    if labels == 2:
+        return png(np.asarray(codes > 0, np.uint8) * np.uint8(255))
+    picture, buffer = Pil.fromarray(codes).convert("P"), io.BytesIO()
+    picture.putpalette([level for code in range(256) for level in (colour(code) if code else (0, 0, 0))])
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def shares_csv(codes: NDArray[np.uint8], labels: tuple[str, ...]) -> str:
+    """What each code is and how much of the picture it takes: label, code, colour in hex, pixels and share."""
+    counts = np.bincount(codes.ravel(), minlength=len(labels))
+    lines = [
+        f"{label},{code},#{bytes(colour(code) if code else (0, 0, 0)).hex()},{count},{count / codes.size:.6f}"
+        for code, (label, count) in enumerate(zip(labels, counts, strict=True))
+    ]
+    return "\n".join(["label,code,colour,pixels,share", *lines]) + "\n"
 
 
 def _edges(codes: NDArray[np.uint8]) -> NDArray[np.bool_]:
@@ -55,8 +76,8 @@ def _shifted(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return found
 
 
-def _colour(code: int) -> tuple[int, ...]:
-    """Orange first; further hues by the golden ratio, so that neighbours differ however many there are."""
+def colour(code: int) -> tuple[int, ...]:
+    """RGB of a label's lines: orange first; further hues by the golden ratio, so that neighbours differ however many there are."""
     if code == 1:
         return ORANGE
     hue = colorsys.hsv_to_rgb((0.11 + 0.618034 * (code - 1)) % 1, 0.9, 1)
