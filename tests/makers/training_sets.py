@@ -43,6 +43,30 @@ def _breakhis(folder: Path) -> Path:
     return folder
 
 
+def _bcss(folder: Path) -> Path:
+    """Write regions of nine patients of five hospitals: dark tumour, pink stroma and pale fat in a rim without a label.
+
+    One region alone has necrosis, so that in one fold nothing teaches it.
+    """
+    for part in ("rgbs_colorNormalized", "masks"):
+        (folder / part).mkdir(parents=True)
+    y, x = np.mgrid[0:130, 0:150]
+    for patient in range(9):
+        codes = np.where(x + 4 * patient < 80, 1, 2).astype(np.uint8)
+        codes[np.hypot(x - 100, y - 60) < 25] = 9
+        codes[90:110, 20:60] = 7
+        if not patient:
+            codes[20:50, 20:50] = 4
+        codes[:8], codes[:, :5] = 0, 0
+        pixels = tissue(patient, 150, 130)
+        pixels[codes == 1] //= 2
+        pixels[codes == 9] = 240
+        name = f"TCGA-{('A1', 'A2', 'E2', 'OL', 'BH')[patient % 5]}-A{patient:03d}-DX1_xmin1_ymin1_MPP-0.2500.png"
+        Pil.fromarray(pixels).save(folder / "rgbs_colorNormalized" / name)
+        Pil.fromarray(codes).save(folder / "masks" / name)
+    return folder
+
+
 def _dmr_ir(folder: Path) -> Path:
     """Write two thermograms each of many women; half are ill, with a warm place on one breast."""
     lines = ["file,label,patient,visit,date"]
@@ -76,6 +100,7 @@ def _breastdcedl(folder: Path) -> Path:
 
 
 TRAINING_SETS: dict[str, Callable[[Path], Path]] = {
+    "bcss": _bcss,
     "breakhis": _breakhis,
     "breastdcedl": _breastdcedl,
     "busi": lambda folder: busi(folder, PATIENTS),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from senoscope.evidence.evaluation.evaluation import Evaluation
     from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
     from senoscope.evidence.evaluation.outlines import OutlineEvaluation
+    from senoscope.evidence.evaluation.tissue import TissueEvaluation
     from senoscope.evidence.metrics.aggregation import Level, Rule
     from senoscope.runtime.detecting import Detector
     from senoscope.runtime.outlining import Outliner
@@ -176,10 +177,11 @@ def _share(prevalence: float | None) -> float | None:
 
 
 def _one(place: str, request: Request, out: Path, keep: bool) -> None:
-    from senoscope.cli.figures import show, show_multiclass, show_places
+    from senoscope.cli.figures import show, show_multiclass, show_places, show_tissue
     from senoscope.evidence.bundles.packing import record
     from senoscope.evidence.evaluation.evaluation import Evaluation
     from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
+    from senoscope.evidence.evaluation.tissue import TissueEvaluation
     from senoscope.evidence.report.files import write_report
     from senoscope.runtime.store import load_any
 
@@ -192,6 +194,8 @@ def _one(place: str, request: Request, out: Path, keep: bool) -> None:
         show(found)
     elif isinstance(found, MulticlassEvaluation):
         show_multiclass(found)
+    elif isinstance(found, TissueEvaluation):
+        show_tissue(found)
     else:
         show_places(found)
     typer.echo(f"Report: {page}")
@@ -238,7 +242,7 @@ def _check_point(model: "Model", name: str) -> None:
 
 def measure(
     model: "Model | Outliner | Detector", request: Request, dataset: str = ""
-) -> "Evaluation | MulticlassEvaluation | OutlineEvaluation | BoxEvaluation":
+) -> "Evaluation | MulticlassEvaluation | OutlineEvaluation | TissueEvaluation | BoxEvaluation":
     """Evaluate one bundle as asked, with a bar that tells how far it is."""
     from rich.console import Console
     from rich.progress import Progress

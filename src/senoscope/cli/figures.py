@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from senoscope.evidence.evaluation.evaluation import Evaluation
     from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
     from senoscope.evidence.evaluation.outlines import OutlineEvaluation
+    from senoscope.evidence.evaluation.tissue import TissueEvaluation
 
 
 def show(found: "Evaluation") -> None:
@@ -90,6 +91,34 @@ def show_places(found: "OutlineEvaluation | BoxEvaluation") -> None:
         f"true {found.positive}; figures of {over} are over these. Protocol: {found.protocol}{point}. Abstained "
         f"from {int(found.abstained.sum()):,} images; {len(found.unread):,} could not be measured. Research use only."
     )
+    if found.leaky:
+        typer.secho(f"LEAKY: {found.leak}.", fg=typer.colors.RED, bold=True)
+
+
+def show_tissue(found: "TissueEvaluation") -> None:
+    """Print the figures of an evaluation of labels at every pixel: over all of them, and of each."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from senoscope.evidence.metrics.tissue import OF_LABEL, WORDS
+
+    console, heading = Console(), f"LEAKY: {found.title}" if found.leaky else found.title
+    table = Table("figure", "all pixels (95 % interval)", box=box.SIMPLE_HEAD, title=heading)
+    for name, value in found.figures.overall.items():
+        table.add_row(WORDS[name], str(value))
+    console.print(table)
+    single = Table("label", *OF_LABEL.values(), box=box.SIMPLE_HEAD)
+    for label, values in found.figures.labels.items():
+        single.add_row(label, *(_figure(values.get(name)) for name in OF_LABEL))
+    console.print(single)
+    typer.echo(
+        f"{len(found.samples):,} regions of {found.dataset.patients:,} {found.unit}, {int(found.counts.sum()):,} "
+        f"pixels with a label. Protocol: {found.protocol}. {len(found.unread):,} could not be measured. "
+        "Research use only."
+    )
+    for note in found.figures.notes:
+        typer.echo(f"Note: {note}.")
     if found.leaky:
         typer.secho(f"LEAKY: {found.leak}.", fg=typer.colors.RED, bold=True)
 

@@ -149,9 +149,9 @@ class _Counted:
         from senoscope.core.domain.boxes import BoxPrediction
         from senoscope.core.domain.outline import OutlinePrediction
         from senoscope.core.io import read
-        from senoscope.evidence.tables.rows import write_bytes
+        from senoscope.evidence.tables.rows import write_bytes, write_text
         from senoscope.runtime.outputs.boxes import boxes_png
-        from senoscope.runtime.outputs.outlines import mask_png, outline_png
+        from senoscope.runtime.outputs.outlines import mask_png, outline_png, shares_csv
         from senoscope.runtime.outputs.overlay import overlay_png
 
         if self._out is None:
@@ -162,6 +162,8 @@ class _Counted:
         if isinstance(shown, OutlinePrediction):
             write_bytes(self._out / f"{name}_evidence.png", outline_png(read(shown.source), shown.codes))
             write_bytes(self._out / f"{name}_mask.png", mask_png(shown.codes, len(shown.labels)))
+            if len(shown.labels) > 2:
+                write_text(self._out / f"{name}_shares.csv", shares_csv(shown.codes, shown.labels))
         elif isinstance(shown, BoxPrediction):
             write_bytes(self._out / f"{name}_evidence.png", boxes_png(read(shown.source), shown.boxes))
         else:

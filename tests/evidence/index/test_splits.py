@@ -139,3 +139,38 @@ def test_a_split_that_does_not_fit_is_refused(tmp_path: Path, line: str, problem
 
     with pytest.raises(DatasetError, match=problem):
         read_split(tmp_path / "split.csv", data)
+
+
+def test_hospitals_are_not_divided_where_that_is_asked() -> None:
+    samples = [
+        Sample(
+            f"s{number}",
+            f"p{number // 2}",
+            f"p{number // 2}",
+            f"{number}.png",
+            "tissue",
+            facts={"site": f"h{number // 6}"},
+        )
+        for number in range(60)
+    ]
+    data = Index("bcss", Path("nowhere"), tuple(samples))
+
+    found = folds(data, folds=3, seed=0, protocol="site")
+
+    assert set(found.tolist()) == {0, 1, 2}
+    for site in range(10):
+        assert len(set(found[6 * site : 6 * site + 6].tolist())) == 1
+    assert (found != folds(data, folds=3, seed=0)).any()
+
+
+def test_a_split_by_hospital_needs_to_know_it() -> None:
+    data = Index(
+        "bcss",
+        Path("nowhere"),
+        tuple(Sample(f"s{n}", "p", f"p{n // 2}", f"{n}.png", "tissue", facts={"site": f"h{n}"}) for n in range(8)),
+    )
+
+    with pytest.raises(DatasetError, match="'p0' is of h0 and h1"):
+        folds(data, folds=3, seed=0, protocol="site")
+    with pytest.raises(DatasetError, match="is of no hospital"):
+        folds(index(), folds=3, seed=0, protocol="site")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image as Pil
 
 from senoscope.core.domain.image import Image
-from senoscope.runtime.outputs.outlines import ORANGE, mask_png, outline_png
+from senoscope.runtime.outputs.outlines import ORANGE, mask_png, outline_png, shares_csv
 from senoscope.runtime.outputs.overlay import eight_bit
 from tests.makers import grey
 
@@ -65,3 +65,23 @@ def test_masks_come_back_from_their_files() -> None:
 
     np.testing.assert_array_equal(opened(mask_png(codes, 2)), codes * 255)
     np.testing.assert_array_equal(opened(mask_png(codes + 3, 7)), codes + 3)
+
+
+def test_a_mask_of_several_labels_has_codes_and_colours_that_its_table_names() -> None:
+    codes = np.zeros((10, 20), np.uint8)
+    codes[:5], codes[5:, :4] = 1, 2
+
+    with Pil.open(io.BytesIO(mask_png(codes, 3))) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), codes)
+        shown = np.asarray(picture.convert("RGB"))
+    rows = [line.split(",") for line in shares_csv(codes, ("none", "tumor", "stroma")).splitlines()]
+
+    assert rows[0] == ["label", "code", "colour", "pixels", "share"]
+    assert [(row[0], row[1], row[3], float(row[4])) for row in rows[1:]] == [
+        ("none", "0", "80", 0.4),
+        ("tumor", "1", "100", 0.5),
+        ("stroma", "2", "20", 0.1),
+    ]
+    for row, (y, x) in zip(rows[1:], ((9, 19), (0, 0), (9, 0)), strict=True):
+        assert row[2] == "#" + bytes(shown[y, x].tolist()).hex()
+    assert tuple(shown[0, 0]) == ORANGE

@@ -52,11 +52,12 @@ class SplitRecipe(Part):
     frozen, on the following fold where it is fine-tuned), reports all folds together, and refits on all patients for
     the bundle, calibrated on the out-of-fold answers; with `ensemble` the bundle answers with the mean logit of all the
     folds' networks instead, and nothing is fitted again. `protocol = "paper"` ignores who the patient is: it is leaky,
-    says so in every report, and exists to print the gap.
+    says so in every report, and exists to print the gap. `"site"` divides no hospital
+    either, where the dataset says which one an image is of.
     """
 
     mode: Literal["holdout", "crossval"] = "holdout"
-    protocol: Literal["patient", "paper"] = "patient"
+    protocol: Literal["patient", "paper", "site"] = "patient"
     folds: Annotated[int, Field(ge=3, le=20)] = 5
     test_fold: Annotated[int, Field(ge=0)] = 0
     seed: Seed = 0

@@ -13,6 +13,7 @@ from senoscope.core.tasks.mammography import MAMMOGRAPHY
 from senoscope.core.tasks.response import RESPONSE
 from senoscope.core.tasks.screening import SCREENING
 from senoscope.core.tasks.thermography import THERMOGRAPHY
+from senoscope.core.tasks.tissue_outline import TISSUE_OUTLINE
 from senoscope.core.tasks.ultrasound import ULTRASOUND
 from senoscope.core.tasks.ultrasound_outline import ULTRASOUND_OUTLINE
 
@@ -22,7 +23,7 @@ TASKS: Registry[Task] = Registry(
         (task.name, task)
         for task in (
             *(THERMOGRAPHY, ULTRASOUND, SCREENING, INVASIVENESS, MAMMOGRAPHY, ABNORMALITY, DENSITY, BIOPSY, IDC),
-            *(RESPONSE, ULTRASOUND_OUTLINE, LESIONS, FILM_LESIONS),
+            *(RESPONSE, ULTRASOUND_OUTLINE, TISSUE_OUTLINE, LESIONS, FILM_LESIONS),
         )
     ],
 )

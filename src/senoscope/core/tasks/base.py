@@ -45,3 +45,8 @@ class Task:
             raise ValueError(f"{self.name}: positive label {self.positive!r} is not one of {self.labels}")
         if (self.microns_per_pixel is None) != (self.patch is None):
             raise ValueError(f"{self.name}: a slide is cut into patches of a size in pixels of a size")
+
+    @property
+    def by_pixel(self) -> bool:
+        """Whether every pixel has one of several labels, and a picture as a whole has none."""
+        return self.kind == "segment" and len(self.labels) > 2

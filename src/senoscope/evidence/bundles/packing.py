@@ -12,6 +12,8 @@ from senoscope.evidence.metrics.boxes import WORDS as BOXES
 from senoscope.evidence.metrics.classification import TITLES
 from senoscope.evidence.metrics.multiclass import WORDS as OVERALL
 from senoscope.evidence.metrics.outlines import WORDS as OUTLINES
+from senoscope.evidence.metrics.tissue import OF_LABEL
+from senoscope.evidence.metrics.tissue import WORDS as TISSUE
 from senoscope.evidence.tables.rows import write_text
 from senoscope.runtime.seal import sealed
 
@@ -198,7 +200,7 @@ def _figures(table: MetricTable) -> str:
         title += " **Leaky: too good to be believed.**"
     if table.abstained is not None:
         title += f" It abstained from {table.abstained} of them."
-    kinds = {"macro_auc": OVERALL, "dice": OUTLINES, "ap50": BOXES}
+    kinds = {"macro_auc": OVERALL, "dice": OUTLINES, "ap50": BOXES, "macro_dice": TISSUE | OF_LABEL}
     titles = WORDS | next((words for name, words in kinds.items() if name in table.values), {})
     answered = {name: str(interval) for name, interval in table.answered.items()}
     rows = [
@@ -212,7 +214,7 @@ def _figures(table: MetricTable) -> str:
 def _title(name: str, titles: Mapping[str, str]) -> str:
     """Words of a figure; one of a single label against the rest is `label.figure`."""
     label, dot, figure = name.rpartition(".")
-    return f"{label}: {WORDS.get(figure, figure)}" if dot else titles.get(name, name)
+    return f"{label}: {WORDS.get(figure) or titles.get(figure, figure)}" if dot else titles.get(name, name)
 
 
 def _limits(manifest: BundleBase) -> str:

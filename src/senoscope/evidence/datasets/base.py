@@ -20,10 +20,13 @@ class Labelling:
         fact: name of the fact that holds the answer; "" where it is the sample's label.
         words: publisher's word to the task's label; a word that is not listed is no answer, and its samples are left
             out. Empty where the words are the task's own.
+        codes: number in a mask to the task's label, where every pixel has one; pixels of a number that is not listed
+            have none, teach nothing and count for nothing.
     """
 
     fact: str = ""
     words: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[int, str] = field(default_factory=dict)
 
 
 def _said(task: Task, sample: Sample) -> dict[str, str]:
@@ -133,7 +136,7 @@ class Dataset:
             )
             note = (f"left out, as they do not answer the task {task.name}: {lost:,} samples",) if lost else ()
             index = replace(index, samples=samples, notes=index.notes + note)
-        return index.with_labels(task.labels)
+        return index if task.by_pixel else index.with_labels(task.labels)
 
     def known_after(self, task: str) -> frozenset[str]:
         """Facts that nothing which answers a task may go by: what is known only after reading, and its own answer."""

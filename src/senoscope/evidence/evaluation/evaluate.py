@@ -13,11 +13,13 @@ from senoscope.evidence.evaluation.answers import check_level
 from senoscope.evidence.evaluation.boxes import BoxEvaluation
 from senoscope.evidence.evaluation.evaluate_boxes import evaluate_boxes
 from senoscope.evidence.evaluation.evaluate_outlines import evaluate_outlines
+from senoscope.evidence.evaluation.evaluate_tissue import evaluate_tissue
 from senoscope.evidence.evaluation.evaluation import Evaluation, Unread, assess
 from senoscope.evidence.evaluation.findings import check_prevalence
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation, assess_multiclass
 from senoscope.evidence.evaluation.outlines import OutlineEvaluation
 from senoscope.evidence.evaluation.provenance import PAPER_LEAK, provenance
+from senoscope.evidence.evaluation.tissue import TissueEvaluation
 from senoscope.evidence.index import Index, Sample
 from senoscope.evidence.index.exams import Exams, exam_of, exams_for
 from senoscope.evidence.index.patches import as_trained
@@ -37,7 +39,7 @@ def evaluate(
     operating_point: str = "",
     held_out: str = "",
     progress: Callable[[], None] | None = None,
-) -> OutlineEvaluation: ...
+) -> OutlineEvaluation | TissueEvaluation: ...
 
 
 @overload
@@ -75,13 +77,13 @@ def evaluate(
     rule: Rule = "mean",
     prevalence: float | None = None,
     progress: Callable[[], None] | None = None,
-) -> Evaluation | MulticlassEvaluation | OutlineEvaluation | BoxEvaluation:
+) -> Evaluation | MulticlassEvaluation | OutlineEvaluation | TissueEvaluation | BoxEvaluation:
     """Measure a model on the samples whose labels its task knows; one that answers exams, exam by exam.
 
     Images that cannot be read are left out of the figures, counted and named. Where the bundle's fingerprints say that
     it was trained on this dataset, and `held_out` does not say otherwise, the evaluation is marked as leaking. A task
     of more than two labels gives figures image by image, each label against the rest. Of a bundle that marks regions,
-    see `evaluate_outlines`; of one that puts boxes around lesions, `evaluate_boxes`.
+    see `evaluate_outlines` and `evaluate_tissue`; of one that puts boxes around lesions, `evaluate_boxes`.
 
     Args:
         model: a loaded bundle.
@@ -104,6 +106,8 @@ def evaluate(
         _check_places(model, level, prevalence)
     if isinstance(model, Detector):
         return evaluate_boxes(model, index, operating_point=operating_point, held_out=held_out, progress=progress)
+    if isinstance(model, Outliner) and model.task.by_pixel:
+        return evaluate_tissue(model, index, held_out=held_out, progress=progress)
     if isinstance(model, Outliner):
         return evaluate_outlines(model, index, operating_point=operating_point, held_out=held_out, progress=progress)
     spec = model.manifest.exam

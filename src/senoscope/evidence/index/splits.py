@@ -12,7 +12,10 @@ from senoscope.core.errors import DatasetError, UsageError
 from senoscope.evidence.index import Index
 from senoscope.evidence.tables.rows import Row, cell_error, read_rows, write_rows
 
-Protocol = Literal["patient", "paper"]
+Protocol = Literal["patient", "paper", "site"]
+
+SITE = "site"
+"""Fact that says which hospital an image is of."""
 
 COLUMNS = ("sample_id", "patient_id", "group", "label", "path", "part", "fold")
 
@@ -48,18 +51,18 @@ def folds(index: Index, *, folds: int, seed: int, protocol: Protocol = "patient"
         index: what to divide.
         folds: how many, at least 2.
         seed: draws the order among groups of the same size.
-        protocol: `patient` never divides a group. `paper` divides image by image, as papers do that do not know or do
-            not say whose image is whose; it leaks, and exists to print the gap.
+        protocol: `patient` never divides a group, `site` no hospital either. `paper` divides image by image,
+            as papers do that do not know or do not say whose image is whose; it leaks, and exists to print the gap.
 
     Returns:
         (N,) fold of each sample, 0 to `folds` − 1.
 
     Raises:
-        DatasetError: a class has fewer groups than there are folds.
+        DatasetError: a class has fewer groups than there are folds, or it is not said which hospital an image is of.
     """
     if folds < 2:
         raise UsageError(f"{folds} folds divide nothing", "ask for at least 2")
-    groups = index.groups() if protocol == "patient" else np.arange(len(index), dtype=np.int64)
+    groups = _undivided(index, protocol)
     names, labels = np.unique(np.array([sample.label for sample in index.samples]), return_inverse=True)
     counts = np.zeros((int(groups.max(initial=-1)) + 1, len(names)), np.int64)
     np.add.at(counts, (groups, labels.reshape(-1)), 1)
@@ -70,6 +73,25 @@ def folds(index: Index, *, folds: int, seed: int, protocol: Protocol = "patient"
                 "ask for fewer folds or use more data",
             )
     return _place(counts, folds, np.random.default_rng(seed))[groups]
+
+
+def _undivided(index: Index, protocol: Protocol) -> NDArray[np.int64]:
+    """(N,) number of what each sample is never parted from."""
+    if protocol == "paper":
+        return np.arange(len(index), dtype=np.int64)
+    if protocol == "patient":
+        return index.groups()
+    sites: dict[str, set[str]] = {}
+    for sample in index.samples:
+        sites.setdefault(sample.group, set()).add(sample.facts.get(SITE, ""))
+    wrong = next((group for group, names in sites.items() if len(names) > 1 or "" in names), None)
+    if wrong is not None:
+        said = " and ".join(sorted(filter(None, sites[wrong]))) or "no hospital"
+        raise DatasetError(
+            f"{index.dataset}: {wrong!r} is of {said}, and the split is by hospital", "use split.protocol = 'patient'"
+        )
+    names = np.array([sample.facts[SITE] for sample in index.samples], dtype=object)
+    return np.unique(names, return_inverse=True)[1].astype(np.int64).reshape(-1)
 
 
 def _place(counts: NDArray[np.int64], folds: int, random: np.random.Generator) -> NDArray[np.int64]:
@@ -140,7 +162,7 @@ def read_split(path: Path, index: Index, *, protocol: Protocol = "patient") -> S
             raise cell_error(path, number, "sample_id", f"{row['sample_id']!r} is listed twice")
         _check_row(path, number, row, index, at)
         side = (row["part"], row["fold"])
-        if protocol == "patient" and sides.setdefault(row["group"], side) != side:
+        if protocol != "paper" and sides.setdefault(row["group"], side) != side:
             raise cell_error(path, number, "group", f"{row['group']!r} lies on both sides: the split leaks")
         parts[at] = row["part"]
         numbers[at] = int(row["fold"] or -1)

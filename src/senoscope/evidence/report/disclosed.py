@@ -13,9 +13,10 @@ from senoscope.evidence.evaluation.boxes import BoxEvaluation
 from senoscope.evidence.evaluation.evaluation import Evaluation
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
 from senoscope.evidence.evaluation.outlines import OutlineEvaluation
+from senoscope.evidence.evaluation.tissue import TissueEvaluation
 from senoscope.evidence.metrics.classification import FIGURES, TITLES
 
-AnyEvaluation = Evaluation | MulticlassEvaluation | OutlineEvaluation | BoxEvaluation
+AnyEvaluation = Evaluation | MulticlassEvaluation | OutlineEvaluation | TissueEvaluation | BoxEvaluation
 
 LIBRARIES = ("numpy", "scipy", "onnxruntime", "pillow")
 """Packages that the figures rest on."""
@@ -90,7 +91,7 @@ def shown_values(evaluation: AnyEvaluation, *facts: str) -> str:
 
 
 def _asked(evaluation: AnyEvaluation) -> str:
-    if isinstance(evaluation, MulticlassEvaluation):
+    if isinstance(evaluation, MulticlassEvaluation | TissueEvaluation):
         return f"labels {', '.join(f'“{label}”' for label in evaluation.classes)}"
     return f"label “{evaluation.positive}”"
 

@@ -12,6 +12,7 @@ from senoscope.evidence.evaluation.evaluation import Evaluation, Unread, assess
 from senoscope.evidence.evaluation.findings import Findings, Predictive, Stated
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
 from senoscope.evidence.evaluation.outlines import OutlineEvaluation
+from senoscope.evidence.evaluation.tissue import TissueEvaluation
 from senoscope.evidence.metrics.classification import BINS, FIGURES
 from senoscope.evidence.metrics.curves import pr_curve, reliability, roc_curve
 from senoscope.evidence.report.box_files import box_files
@@ -22,6 +23,7 @@ from senoscope.evidence.report.outline_files import outline_files
 from senoscope.evidence.report.page import render
 from senoscope.evidence.report.plain import dumped, plain_checklist, plain_curve, plain_interval, plain_numbers
 from senoscope.evidence.report.plots import draw
+from senoscope.evidence.report.tissue_files import tissue_files
 from senoscope.evidence.tables.rows import rows_text, write_text
 
 __all__ = ["Evaluation", "Unread", "assess", "dumped", "report_files", "to_json", "write_report"]
@@ -37,7 +39,7 @@ def write_report(evaluation: AnyEvaluation, out: Path) -> Path:
     """Write `report.html`, `report.json` and `predictions.csv` into a folder, each atomically.
 
     Where the figures are of breasts or patients, `cases.csv` has one row each beside them; where they are of boxes,
-    `pictures.csv` one row a picture.
+    `pictures.csv` one row a picture; where every pixel has a label, `confusion.csv` the pixels.
 
     Returns:
         Path of the page.
@@ -56,6 +58,8 @@ def report_files(evaluation: AnyEvaluation) -> dict[str, str]:
         return multiclass_files(evaluation, FORMAT)
     if isinstance(evaluation, OutlineEvaluation):
         return outline_files(evaluation, FORMAT)
+    if isinstance(evaluation, TissueEvaluation):
+        return tissue_files(evaluation, FORMAT)
     if isinstance(evaluation, BoxEvaluation):
         return box_files(evaluation, FORMAT)
     checklists = fill(known(evaluation))

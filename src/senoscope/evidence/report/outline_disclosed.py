@@ -14,9 +14,9 @@ def known(evaluation: OutlineEvaluation) -> dict[str, str]:
     """Say what is known of an evaluation, by the names in `checklists.CLAIM` and `checklists.TRIPOD`."""
     found = origins(evaluation) | _measured(evaluation) | _results(evaluation)
     if evaluation.recipe is not None:
-        found |= _recipe(evaluation.recipe)
+        found |= of_recipe(evaluation.recipe)
     if evaluation.manifest is not None:
-        found |= _bundle(evaluation.manifest)
+        found |= of_bundle(evaluation.manifest)
     if evaluation.recipe is not None and not evaluation.abstains:
         found["ensemble"] = "none: each image is answered by the one model that had not seen it"
     found["outcome"] = (
@@ -71,7 +71,8 @@ def _results(evaluation: OutlineEvaluation) -> dict[str, str]:
     }
 
 
-def _recipe(recipe: Recipe) -> dict[str, str]:
+def of_recipe(recipe: Recipe) -> dict[str, str]:
+    """What a recipe says of how a network that outlines was trained."""
     model, tuned, outline = recipe.model, recipe.finetune, recipe.outline
     return {
         "technology": f"deep learning: {outline.architecture} on {model.backbone}",
@@ -86,7 +87,8 @@ def _recipe(recipe: Recipe) -> dict[str, str]:
     }
 
 
-def _bundle(manifest: OutlineManifest) -> dict[str, str]:
+def of_bundle(manifest: OutlineManifest) -> dict[str, str]:
+    """What the bundle of such a network says of itself."""
     steps = ", ".join(type(step).__name__.lower() for step in manifest.pipeline.steps)
     trained = "; ".join(f"{data.title}: {data.images:,} images of {data.patients:,}" for data in manifest.datasets)
     size, point, task = manifest.recipe.input.size, manifest.point(), TASKS.get(manifest.task)

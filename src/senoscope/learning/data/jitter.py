@@ -81,13 +81,7 @@ def draw(recipe: JitterRecipe, *seed: int) -> Change:
 
 def apply(change: Change, picture: Tensor) -> Tensor:
     """(C, S, S) uint8 → (C, S, S) float32 in [0, 1], changed as drawn: geometry, stain, brightness, contrast."""
-    pixels: NDArray[np.uint8] = picture.numpy()
-    if change.part is not None:
-        pixels = _cropped(pixels, change.part)
-    if change.mirrored:
-        pixels = pixels[:, :, ::-1]
-    if change.turns:
-        pixels = np.rot90(pixels, change.turns, (1, 2))
+    pixels = moved(change, picture.numpy(), Pil.Resampling.BILINEAR)
     values: Values = np.divide(pixels, 255, dtype=np.float32, order="C")
     if change.stain is not None:
         values = restained(values, change.stain)
@@ -102,12 +96,23 @@ def apply(change: Change, picture: Tensor) -> Tensor:
     return torch.from_numpy(values)
 
 
-def _cropped(pixels: NDArray[np.uint8], part: Shares) -> NDArray[np.uint8]:
+def moved(change: Change, pixels: NDArray[np.uint8], resampling: Pil.Resampling) -> NDArray[np.uint8]:
+    """Change where pixels (C, S, S) lie, as drawn, and nothing else; numbers that name things need `NEAREST`."""
+    if change.part is not None:
+        pixels = _cropped(pixels, change.part, resampling)
+    if change.mirrored:
+        pixels = pixels[:, :, ::-1]
+    if change.turns:
+        pixels = np.rot90(pixels, change.turns, (1, 2))
+    return pixels
+
+
+def _cropped(pixels: NDArray[np.uint8], part: Shares, resampling: Pil.Resampling) -> NDArray[np.uint8]:
     side = pixels.shape[-1]
     width, height = (max(1, round(share * side)) for share in part[2:])
     left, top = min(round(part[0] * side), side - width), min(round(part[1] * side), side - height)
     seen = (Pil.fromarray(plane[top : top + height, left : left + width]) for plane in pixels)
-    return np.stack([np.asarray(plane.resize((side, side), Pil.Resampling.BILINEAR)) for plane in seen])
+    return np.stack([np.asarray(plane.resize((side, side), resampling)) for plane in seen])
 
 
 def stains(values: Values) -> Values:

@@ -13,11 +13,13 @@ from torch.nn import functional
 from senoscope.core.domain.outline_bundle import score
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.domain.recipe_parts import FinetuneRecipe
+from senoscope.evidence.datasets.codes import UNNAMED
 from senoscope.evidence.metrics.classification import roc_auc
 from senoscope.learning.data.source import parts_of
 from senoscope.learning.fitting.loop import Fitted, Plan, Row, Validation, run
 from senoscope.learning.fitting.losses import numeric
 from senoscope.learning.fitting.optimizing import optimizer_of, rate_of, set_rate, warmed
+from senoscope.learning.outlines.marks import chances_of
 from senoscope.learning.outlines.network import OutlineNetwork
 from senoscope.learning.outlines.source import MarkedSource
 
@@ -28,15 +30,23 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 
 def loss_of(recipe: FinetuneRecipe) -> Loss:
-    """Dice and cross-entropy, or focal loss, in equal parts, of logits (N, 1, H, W) and marks of that shape in [0, 1].
+    """Dice and cross-entropy, or focal loss, in equal parts, of logits (N, 1 or K, H, W) and marks (N, 1, H, W).
 
     Dice (Milletari et al. 2016, arXiv:1606.04797) is of all pictures of a batch together, so that a picture without a
-    region weighs by what is marked in it by mistake.
+    region weighs by what is marked in it by mistake. Of more labels it is the mean over those in the batch, and pixels
+    that are `UNNAMED` take no part in either.
     """
     dice = smp.losses.DiceLoss("binary", from_logits=True, smooth=1.0)
     focal = smp.losses.FocalLoss("binary", gamma=recipe.focus)
+    several = smp.losses.DiceLoss("multiclass", from_logits=True, smooth=1.0, ignore_index=UNNAMED)
 
     def found(logits: Tensor, marks: Tensor) -> Tensor:
+        if logits.shape[1] > 1:
+            named = marks[:, 0].long()
+            # The library's mean is over all labels, those that are not there with 0.
+            there = torch.unique(named[named != UNNAMED]).numel()
+            apart: Tensor = several(logits, named) * (logits.shape[1] / max(1, there))
+            return apart + _by_pixel(logits, named, recipe.focus if recipe.loss == "focal" else 0.0)
         pixel = (
             focal(logits, (marks >= 0.5).float())
             if recipe.loss == "focal"
@@ -46,6 +56,14 @@ def loss_of(recipe: FinetuneRecipe) -> Loss:
         return total
 
     return found
+
+
+def _by_pixel(logits: Tensor, named: Tensor, focus: float) -> Tensor:
+    """Mean cross-entropy of the pixels that have a label, 0 where none has; with a focus, focal loss."""
+    each = functional.cross_entropy(logits, named, ignore_index=UNNAMED, reduction="none")
+    if focus:
+        each = each * (1 - torch.exp(-each)) ** focus
+    return each.sum() / (named != UNNAMED).sum().clamp(min=1)
 
 
 def fit(
@@ -112,14 +130,15 @@ def _order(count: int, batch: int) -> NDArray[np.int64]:
 
 
 def _judged(network: OutlineNetwork, validation: MarkedSource, loss: Loss, smallest: float) -> Validation:
-    """Mean loss, and how well the pictures' scores tell those with a region from those without."""
+    """Mean loss, and of one map how well the pictures' scores tell those with a region from those without."""
     losses, scores, there = [], [], []
     with torch.inference_mode():
         for images, marks in validation.batches(parts_of(np.arange(validation.count), JUDGED), None):
             logits = network.logits(images.contiguous(memory_format=torch.channels_last))
             losses.append(float(loss(logits, marks)) * len(images))
-            scores += [score(chances[0], smallest) for chances in torch.sigmoid(logits).numpy()]
-            there += [int(mark.max() >= 0.5) for mark in marks]
+            if logits.shape[1] == 1:
+                scores += [score(chances[0], smallest) for chances in chances_of(logits).numpy()]
+                there += [int(mark.max() >= 0.5) for mark in marks]
     both = len(set(there)) == 2
     return Validation(
         sum(losses) / validation.count, roc_auc(np.array(there), np.array(scores)) if both else float("nan")
@@ -127,10 +146,9 @@ def _judged(network: OutlineNetwork, validation: MarkedSource, loss: Loss, small
 
 
 def asked(network: nn.Module, source: MarkedSource) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]]:
-    """Probabilities (1, S, S) and embedding (D,) of every picture of a source, as it is, one by one."""
+    """Probabilities (1 or K, S, S) and embedding (D,) of every picture of a source, as it is, one by one."""
     network.eval()
     for images, _ in source.batches(parts_of(np.arange(source.count), JUDGED), None):
         with torch.inference_mode():
             logits, embedding = network(images)
-        chances = torch.sigmoid(logits)
-        yield from zip(chances.numpy(), embedding.numpy(), strict=True)
+        yield from zip(chances_of(logits).numpy(), embedding.numpy(), strict=True)

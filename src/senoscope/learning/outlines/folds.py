@@ -16,10 +16,12 @@ from senoscope.core.errors import RunError
 from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.tasks import Task
 from senoscope.evidence.index import Index
+from senoscope.evidence.index.tiles import Tiles
 from senoscope.evidence.tables.rows import write_bytes, write_text
 from senoscope.learning.fitting.loop import Plan, Row
 from senoscope.learning.models.weights import Backbone
 from senoscope.learning.outlines.fit import asked, fit
+from senoscope.learning.outlines.marks import answers_of, kept
 from senoscope.learning.outlines.network import OutlineNetwork, build
 from senoscope.learning.outlines.source import MarkedSource
 
@@ -38,6 +40,7 @@ class Ground:
         folds: (N,) fold of each sample.
         pipeline: preprocessing.
         backbone: the encoder's starting weights.
+        tiles: where the samples are squares of regions with a label at every pixel.
     """
 
     recipe: Recipe
@@ -46,6 +49,12 @@ class Ground:
     folds: Positions
     pipeline: Pipeline
     backbone: Backbone
+    tiles: Tiles | None = None
+
+    @property
+    def answers(self) -> int:
+        """Maps of the network: one for two labels, one a label for more."""
+        return answers_of(self.task)
 
     @property
     def labels(self) -> NDArray[np.int64]:
@@ -58,9 +67,21 @@ class Ground:
         chosen = (self.folds != fold) & (self.folds != following)
         return np.flatnonzero(chosen), np.flatnonzero(self.folds == following), np.flatnonzero(self.folds == fold)
 
+    @property
+    def counted(self) -> str:
+        """What the samples are."""
+        return "squares" if self.tiles else "images"
+
+    def shown(self, positions: Positions) -> Index:
+        """The publisher's pictures that these samples are, or were cut from."""
+        if self.tiles is None:
+            return self.index.take(positions)
+        return self.tiles.regions.take(np.unique(self.tiles.owner[positions]))
+
     def source(self, positions: Positions) -> MarkedSource:
         """These samples, for training and for judging."""
-        return MarkedSource(self.index.take(positions), self.pipeline, self.recipe.jitter, self.recipe.fit.seed)
+        seed = self.recipe.fit.seed
+        return MarkedSource(self.index.take(positions), self.pipeline, self.recipe.jitter, seed, self.answers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +89,9 @@ class Answered:
     """What the network of one fold said of pictures it was not trained on.
 
     Args:
-        maps: (n, S, S) uint8 probabilities of the tested pictures' pixels, 255 for certainty.
-        tested: (n,) scores of the tested pictures; see `score`.
+        maps: (n, S, S) uint8 probabilities of the tested pictures' pixels, 255 for certainty; of more than two labels
+            the number of each pixel's likeliest.
+        tested: (n,) scores of the tested pictures; see `score`. Of more than two labels 0: nobody asks for them.
         validation: (m,) scores of the validation pictures.
         epoch: best epoch.
     """
@@ -84,7 +106,7 @@ def fitted(
     ground: Ground, recipe: Recipe, train: Positions, validation: Positions | None, folder: Path, progress: Progress
 ) -> tuple[OutlineNetwork, int]:
     """Train on these samples; returns the network in evaluation mode and its best epoch."""
-    network = build(recipe, ground.backbone, 1)
+    network = build(recipe, ground.backbone, ground.answers)
     plan = Plan(recipe.finetune.epochs, recipe.finetune.patience, recipe.fit.seed, folder)
 
     def said(row: Row) -> None:
@@ -102,19 +124,26 @@ def answered(ground: Ground, fold: int, folder: Path, progress: Progress) -> Ans
     if path.is_file():
         return _read(folder, len(test), len(validation))
     network, epoch = fitted(ground, ground.recipe, train, validation, folder, progress)
-    smallest = ground.recipe.outline.smallest
-    judged = [chances[0] for chances, _ in asked(network, ground.source(validation))]
-    maps = np.stack([chances[0] for chances, _ in asked(network, ground.source(test))])
-    found = Answered(
-        maps=np.rint(maps * 255).astype(np.uint8),
-        tested=np.array([score(each, smallest) for each in maps]),
-        validation=np.array([score(each, smallest) for each in judged]),
-        epoch=epoch,
-    )
+    maps, tested = _asked(ground, network, test)
+    # Calibration of one map needs the validation pictures' scores; of several nothing is calibrated.
+    judged = _asked(ground, network, validation)[1] if ground.answers == 1 else np.zeros(len(validation))
+    found = Answered(maps=maps, tested=tested, validation=judged, epoch=epoch)
     write_bytes(folder / "maps.safetensors", save({"maps": found.maps}))
     facts = {"tested": found.tested.tolist(), "validation": found.validation.tolist()}
     write_text(path, json.dumps({**facts, "epoch": epoch}) + "\n")
     return found
+
+
+def _asked(
+    ground: Ground, network: OutlineNetwork, positions: Positions
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """(n, S, S) maps as they are kept, and (n,) scores."""
+    smallest = ground.recipe.outline.smallest
+    maps, scores = [], []
+    for chances, _ in asked(network, ground.source(positions)):
+        maps.append(kept(chances))
+        scores.append(score(chances[0], smallest) if len(chances) == 1 else 0.0)
+    return np.stack(maps), np.array(scores)
 
 
 def _read(folder: Path, tested: int, validated: int) -> Answered:

@@ -4,7 +4,7 @@ RUN/
   recipe.toml, run.json, split.csv
   folds/K/      checkpoint.safetensors, log.csv, scores.json, and maps.safetensors: what was said of the fold's pictures
   bundle/       model.onnx, bundle.json, card.md
-  report/       report.html, report.json, predictions.csv
+  report/       report.html, report.json, predictions.csv, and confusion.csv where every pixel has a label
 """
 
 from collections.abc import Iterator, Sequence
@@ -26,6 +26,7 @@ from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.datasets.lesions import true_mask
 from senoscope.evidence.evaluation.evaluate import PAPER_LEAK
 from senoscope.evidence.evaluation.outlines import OutlineEvaluation, assess_outlines
+from senoscope.evidence.evaluation.tissue import TissueEvaluation
 from senoscope.evidence.index import Dropped, Index, Sample
 from senoscope.evidence.index.splits import folds, write_split
 from senoscope.evidence.report.files import write_report
@@ -33,6 +34,7 @@ from senoscope.learning.data.material import Division, pipeline_of
 from senoscope.learning.models.weights import resolve
 from senoscope.learning.outlines.folds import Answered, Ground, Progress, answered, fitted
 from senoscope.learning.outlines.packing import pack
+from senoscope.learning.outlines.tissue import FOLDS_OWN, called_pixels, cut_for, divided
 from senoscope.learning.runs.calling import calibrated, chosen, points
 from senoscope.learning.runs.fold import refit_recipe
 from senoscope.learning.runs.run import open_run
@@ -43,7 +45,7 @@ from senoscope.learning.runs.tracking import tracked
 class OutlineOutcome:
     """What a run came to: the evaluation out of fold, and where the bundle lies."""
 
-    evaluation: OutlineEvaluation
+    evaluation: OutlineEvaluation | TissueEvaluation
     bundle: Path
 
 
@@ -63,24 +65,25 @@ def train_outlines(
     """
     with tracked(recipe, out) as tracker:
         told = tracker.following(progress)
-        ground = opened(recipe, root, out)
+        ground = opened(recipe, root, out, told)
         outcome = _crossvalidated(ground, out, told)
         tracker.finished(outcome.evaluation.table)
         return outcome
 
 
-def opened(recipe: Recipe, root: Path, out: Path) -> Ground:
+def opened(recipe: Recipe, root: Path, out: Path, progress: Progress = lambda stage, done, total: None) -> Ground:
     """Everything the folds of a run share, with its folder opened for it; raises as `train_outlines`."""
     task = TASKS.get(recipe.task)
     _check(recipe, task)
     images = DATASETS.get(recipe.dataset).samples_for(task, root).only(recipe.data.only).with_files()
-    index = masked(images, task)
+    tiles = cut_for(recipe, images, progress) if task.by_pixel else None
+    index = tiles.index if tiles else masked(images, task)
     split = recipe.split
     folded = folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
     asked = recipe.model
     backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
     open_run(recipe, Division(task, index, folded, index), backbone, out)
-    return Ground(recipe, task, index, folded, pipeline_of(recipe, task), backbone)
+    return Ground(recipe, task, index, folded, pipeline_of(recipe, task), backbone, tiles)
 
 
 def _check(recipe: Recipe, task: Task) -> None:
@@ -93,7 +96,6 @@ def _check(recipe: Recipe, task: Task) -> None:
         "input.views must be 1": recipe.input.views != 1,
         "input.region must be 'whole'": recipe.input.region != "whole",
         "exam, record and patch must be left out": recipe.by_exam or bool(recipe.patch.epochs),
-        "task.labels must be two": len(task.labels) > 2,
     }
     for words, wrong in unfit.items():
         if wrong:
@@ -129,7 +131,7 @@ def _crossvalidated(ground: Ground, out: Path, progress: Progress) -> OutlineOut
     recipe = ground.recipe
     write_split(out / "split.csv", ground.index, ["crossval"] * len(ground.index), ground.folds)
     found = [answered(ground, fold, out / "folds" / str(fold), progress) for fold in range(recipe.split.folds)]
-    evaluation = _assessed(ground, found)
+    evaluation = called_pixels(ground, found) if ground.tiles else _assessed(ground, found)
     write_report(evaluation, out / "report")
     everyone = np.arange(len(ground.index))
     final = refit_recipe(recipe, [0], [each.epoch for each in found])
@@ -200,12 +202,11 @@ def _assessed(ground: Ground, found: Sequence[Answered]) -> OutlineEvaluation:
         bundle=recipe.name,
         version=senoscope.__version__,
         operating_point=recipe.operating_point,
-        protocol=f"{recipe.split.folds}-fold cross-validation by "
-        + ("image, as papers do" if paper else "patient or duplicate group"),
+        protocol=divided(recipe),
         leak=PAPER_LEAK if paper else "",
         recipe=recipe,
         notes=[
-            "the figures are of the models of the folds; the bundle's own was fitted again on all samples",
+            FOLDS_OWN,
             "each fold's pictures were called by a threshold of samples that were neither trained nor tested on",
         ],
     )

@@ -8,7 +8,7 @@ import re
 from pathlib import Path, PurePosixPath
 
 from senoscope.core.errors import DatasetError
-from senoscope.evidence.datasets.base import Dataset
+from senoscope.evidence.datasets.base import Dataset, Labelling
 from senoscope.evidence.datasets.folders import below, inside, levels
 from senoscope.evidence.datasets.listing import files_below
 from senoscope.evidence.index import Dropped, Index, Sample
@@ -16,6 +16,17 @@ from senoscope.evidence.tables.records import read_records
 
 IGNORED = 0
 """Code of pixels outside the region of interest: they teach nothing and count for nothing."""
+
+CODES = (
+    *("outside_roi", "tumor", "stroma", "lymphocytic_infiltrate", "necrosis_or_debris", "glandular_secretions"),
+    *("blood", "exclude", "metaplasia_NOS", "fat", "plasma_cells", "other_immune_infiltrate", "mucoid_material"),
+    *("normal_acinus_or_duct", "lymphatics", "undetermined", "nerve", "skin_adnexa", "blood_vessel", "angioinvasion"),
+    *("dcis", "other"),
+)
+"""The publisher's word of each code, from 0 on (`meta/gtruth_codes.tsv`)."""
+
+NO_LABEL = ("outside_roi", "exclude")
+"""Words of pixels that nothing is said of."""
 
 TEST_SITES = ("OL", "LL", "E2", "EW", "GM", "S3")
 """TCGA's codes of the hospitals that the publisher holds out."""
@@ -61,7 +72,7 @@ def _read(dataset: Dataset, root: Path) -> Index:
         raise dataset.wrong_folder(root, root)
     codes = base / "meta" / "gtruth_codes.tsv"
     if codes.is_file():
-        read_codes(codes)
+        _check_codes(codes)
     samples: list[Sample] = []
     paths, dropped = files_below(root, base / _pictures(base), (".png",))
     for path in paths:
@@ -80,6 +91,13 @@ def _read(dataset: Dataset, root: Path) -> Index:
         f"the publisher's test split is by hospital: {', '.join(TEST_SITES)}",
     )
     return Index(dataset.name, root, tuple(samples), tuple(dropped), notes)
+
+
+def _check_codes(path: Path) -> None:
+    for code, word in read_codes(path).items():
+        if code >= len(CODES) or CODES[code] != word:
+            known = CODES[code] if code < len(CODES) else "no code"
+            raise DatasetError(f"{path}: code {code} is {word!r}, where BCSS has {known!r}", "fetch the table again")
 
 
 def _pictures(folder: Path) -> str:
@@ -111,7 +129,7 @@ def _sample(root: Path, path: str, mask: Path, match: re.Match[str]) -> Sample:
 BCSS = Dataset(
     name="bcss",
     title="Breast Cancer Semantic Segmentation (BCSS)",
-    tasks={},
+    tasks={"tissue_outline": Labelling(codes={code: word for code, word in enumerate(CODES) if word not in NO_LABEL})},
     modality="histopathology",
     licence="CC0 1.0",
     url="https://github.com/PathologyDataScience/BCSS",
