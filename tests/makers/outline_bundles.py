@@ -2,12 +2,16 @@
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tests.makers.bundles import TINY, synthetic, tiny_pipeline, tiny_reference
 from tests.makers.exams import tiny_exam_network
 from tests.makers.pictures import outlined_ultrasound, ultrasound
+
+if TYPE_CHECKING:
+    from senoscope.runtime.outlining import Outliner
 
 DARK = 0.84
 """Darkness, 0 to 1, at which a pixel is as likely of the lesion as not."""
@@ -193,3 +197,38 @@ def _measured() -> list[tuple[dict[str, str], str]]:
         record = {name: repr(value) for name, value in values.items()}
         found.append((record, "malignant" if seed % 2 == 0 else "benign"))
     return found
+
+
+def patch_outliner(
+    folder: Path,
+    *,
+    labels: tuple[str, ...] = ("tissue", "lesion"),
+    patch: tuple[int, int] = (TINY, TINY),
+    microns: float = 2.0,
+) -> "Outliner":
+    """Load a bundle whose task is asked about patches of tissue, as those of slides are; its network marks the dark.
+
+    Args:
+        folder: where the bundle is written.
+        labels: two, or more; the last is the positive one.
+        patch: width and height of a patch in pixels.
+        microns: of a pixel.
+    """
+    from dataclasses import replace
+
+    from senoscope.core.domain.outline_bundle import OutlineManifest
+    from senoscope.core.tasks import TASKS
+    from senoscope.runtime.outlining import Outliner
+    from senoscope.runtime.session import OutlineSession
+    from senoscope.runtime.store import read_manifest
+
+    manifest = read_manifest(tiny_outline_bundle(folder))
+    assert isinstance(manifest, OutlineManifest)
+    several = len(labels) > 2
+    none = {"calibration": None, "operating_points": (), "operating_point": ""} if several else {}
+    known = manifest.reference.model_copy(update={"limit": 1e6})
+    known_by = {"labels": labels, "positive": labels[-1], "reference": known, **none}
+    asked = TASKS.get("ultrasound_outline")
+    task = replace(asked, labels=labels, positive=labels[-1], microns_per_pixel=microns, patch=patch)
+    session = OutlineSession(tiny_outline_network(len(labels) if several else 1), 1)
+    return Outliner(manifest.model_copy(update=known_by), task, session, folder)

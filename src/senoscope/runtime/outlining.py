@@ -12,10 +12,13 @@ from senoscope.core.domain.image import Image
 from senoscope.core.domain.outline import OutlinePrediction, stored
 from senoscope.core.domain.outline_bundle import OutlineManifest, score
 from senoscope.core.domain.prediction import Timings
-from senoscope.core.errors import BundleError, UsageError
+from senoscope.core.errors import BundleError, SenoscopeError, UsageError
+from senoscope.core.io import read
 from senoscope.core.io.ahead import batches
+from senoscope.core.preprocess.pipeline import Prepared
 from senoscope.core.preprocess.postprocess import coded, found_regions, probabilities
 from senoscope.core.tasks import Task
+from senoscope.runtime.large import Large, Marks, mark_tiles, over_the_whole, tiling_of
 from senoscope.runtime.reading import Failure, Ready, Source, prepare
 from senoscope.runtime.session import OutlineSession
 from senoscope.runtime.trust import Reference, assess
@@ -27,6 +30,9 @@ ALWAYS = "largest_region"
 
 class Outliner:
     """A loaded bundle that marks regions.
+
+    A picture larger than the patches its task is asked about, where they are of a size in µm, is marked tile by tile
+    (see `large`), and taken to have as many µm a pixel as they; other pictures are laid into the network's input whole.
 
     Args:
         manifest: the verified manifest.
@@ -43,6 +49,7 @@ class Outliner:
         self.folder = folder
         self._session = session
         self._reference = Reference(manifest.reference)
+        self._tiling = tiling_of(task)
 
     def predict(self, source: Source, operating_point: str = "") -> OutlinePrediction:
         """Mark the regions of one image, an `Image` or a path.
@@ -57,7 +64,13 @@ class Outliner:
         return found
 
     def stream(
-        self, sources: Iterable[Source], *, batch: int = 4, workers: int = 2, operating_point: str = ""
+        self,
+        sources: Iterable[Source],
+        *,
+        batch: int = 4,
+        workers: int = 2,
+        operating_point: str = "",
+        whole: bool = False,
     ) -> Iterator[OutlinePrediction | Failure]:
         """Mark the regions of images one by one, in the order given, holding only a few batches in memory.
 
@@ -66,6 +79,8 @@ class Outliner:
             batch: images a run of the network takes.
             workers: threads that read and prepare images ahead of the network.
             operating_point: name of the threshold; the bundle's default where empty.
+            whole: whether large pictures are laid into the network's input whole too, as squares are that were cut for
+                it, whatever the size of their pixels.
 
         Raises:
             UsageError: the bundle has no such operating point.
@@ -77,7 +92,8 @@ class Outliner:
                 f"it has: {', '.join(names) or 'none'}",
             )
         point = self.manifest.point(operating_point)
-        for group in batches(self._prepare, sources, batch=batch, workers=workers):
+        laid = self._prepare_whole if whole else self._prepare
+        for group in batches(laid, sources, batch=batch, workers=workers):
             yield from self._answers(group, point)
 
     def warm_up(self) -> None:
@@ -96,13 +112,25 @@ class Outliner:
             )
         return probabilities(logits), embedding
 
-    def _prepare(self, source: Source) -> Ready | Failure:
+    def known(self, embeddings: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """(N,) whether pictures of these (N, D) embeddings look like what the bundle was trained on."""
+        found: NDArray[np.bool_] = self._reference.distances(embeddings) / self.manifest.reference.limit <= 1
+        return found
+
+    def _prepare_whole(self, source: Source) -> Ready | Failure:
         return prepare(source, self.manifest.pipeline, self.task)
+
+    def _prepare(self, source: Source) -> Ready | Failure:
+        ready = self._prepare_whole(source)
+        if isinstance(ready, Failure) or self._tiling is None or not self._tiling.fits(ready.size):
+            return ready
+        whole = Prepared(np.empty(0, np.float32), (over_the_whole(ready.size, self._tiling.tile),))
+        return Large(ready.source, ready.digest, ready.size, ready.seen, whole, ready.read_ms, 0.0, source)
 
     def _answers(
         self, group: list[Ready | Failure], point: OperatingPoint | None
     ) -> Iterator[OutlinePrediction | Failure]:
-        ready = [item for item in group if isinstance(item, Ready)]
+        ready = [item for item in group if isinstance(item, Ready) and not isinstance(item, Large)]
         rows: Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]] = iter(())
         network_ms = 0.0
         if ready:
@@ -111,7 +139,20 @@ class Outliner:
             network_ms = (time.perf_counter() - start) * 1e3 / len(ready)
             rows = zip(chances, embeddings, strict=True)
         for item in group:
-            yield item if isinstance(item, Failure) else self._answer(item, *next(rows), network_ms, point)
+            if isinstance(item, Large):
+                yield self._answer_large(item, point)
+            else:
+                yield item if isinstance(item, Failure) else self._answer(item, *next(rows), network_ms, point)
+
+    def _answer_large(self, item: Large, point: OperatingPoint | None) -> OutlinePrediction | Failure:
+        assert self._tiling is not None
+        start = time.perf_counter()
+        try:
+            image = item.original if isinstance(item.original, Image) else read(item.original)
+            marks = mark_tiles(image, self._tiling, self.manifest, self.chances)
+        except SenoscopeError as error:  # the file may have gone, or the network may not be one
+            return Failure(item.source, error)
+        return self._predicted(item, marks, (time.perf_counter() - start) * 1e3, point)
 
     def _answer(
         self,
@@ -127,9 +168,17 @@ class Outliner:
             )
         manifest, placements = self.manifest, item.prepared.placements
         maps = np.stack([stored(each, placements) for each in chances])
-        shares, label, codes = self._called(chances, maps, point)
-        regions = found_regions(codes, maps, manifest.labels, manifest.positive)
-        distance = float(self._reference.distances(embedding[None])[0])
+        codes = coded(maps, manifest.threshold, manifest.smallest)
+        heat = chances[0 if len(chances) == 1 else manifest.labels.index(manifest.positive)]
+        marks = Marks(codes, maps, heat, score(chances[0], manifest.smallest), embedding[None])
+        return self._predicted(item, marks, network_ms, point)
+
+    def _predicted(
+        self, item: Ready, marks: Marks, network_ms: float, point: OperatingPoint | None
+    ) -> OutlinePrediction:
+        manifest = self.manifest
+        shares, label, codes = self._called(marks, point)
+        distance = float(np.median(self._reference.distances(marks.embeddings)))
         return OutlinePrediction(
             source=item.source,
             digest=item.digest,
@@ -143,21 +192,18 @@ class Outliner:
             operating_point=point.name if point else ALWAYS,
             threshold=point.threshold if point else None,
             prevalence=manifest.prevalence,
-            heat=chances[0 if len(chances) == 1 else manifest.labels.index(manifest.positive)],
-            placements=placements,
+            heat=marks.heat,
+            placements=item.prepared.placements,
             trust=assess(item.seen, self.task, *self._reference.judge(distance)),
             timings=Timings(item.read_ms, item.prepare_ms, network_ms),
-            regions=regions,
+            regions=found_regions(codes, marks.maps, manifest.labels, manifest.positive),
             labels=manifest.labels,
             codes=codes,
         )
 
-    def _called(
-        self, chances: NDArray[np.float32], maps: NDArray[np.float32], point: OperatingPoint | None
-    ) -> tuple[dict[str, float], str, NDArray[np.uint8]]:
+    def _called(self, marks: Marks, point: OperatingPoint | None) -> tuple[dict[str, float], str, NDArray[np.uint8]]:
         """Probabilities or shares of the labels, the label that is called, and (H, W) codes."""
-        manifest = self.manifest
-        codes = coded(maps, manifest.threshold, manifest.smallest)
+        manifest, codes = self.manifest, marks.codes
         if len(manifest.labels) > 2:
             counts = np.bincount(codes.ravel(), minlength=len(manifest.labels)) / codes.size
             shares = {label: float(count) for label, count in zip(manifest.labels, counts, strict=True)}
@@ -166,7 +212,7 @@ class Outliner:
         if manifest.calibration is None or point is None:
             chance = float(bool(codes.any()))
         else:
-            chance = float(manifest.calibration.apply(np.array([score(chances[0], manifest.smallest)]))[0])
+            chance = float(manifest.calibration.apply(np.array([marks.score]))[0])
         shares = {other: 1 - chance, manifest.positive: chance}
         label = called(shares, manifest.positive, point.threshold if point else 0.5)
         if label == manifest.positive and not codes.any():

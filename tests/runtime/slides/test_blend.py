@@ -38,7 +38,7 @@ class Smooth:
         if self.left <= 0:
             raise KeyboardInterrupt
         self.left -= len(batch)
-        return Masks(np.stack([self.masks(tile) for tile in batch]))
+        return Masks(np.stack([self.masks(tile) for tile in batch]), np.zeros(len(batch), bool))
 
     def masks(self, grey: NDArray[np.float32]) -> NDArray[np.float32]:
         soft: NDArray[np.float32] = ndimage.uniform_filter(grey, 9, mode="constant")
@@ -76,9 +76,8 @@ def test_blended_masks_are_the_untiled_one_without_seams(reader: SlideReader, tm
 
     errors = {parts: np.abs(found[parts].astype(float) - expected)[inside] for parts in found}
     assert errors[1].max() > 100  # side by side, the edges of tiles show
-    assert errors[2].max() < 15
-    assert errors[4].max() < 15
-    assert np.median(errors[2]) < 1
+    assert errors[2].max() <= 1  # the map's own steps
+    assert errors[4].max() <= 1
 
 
 def test_several_classes_are_coded_by_the_likeliest(reader: SlideReader, tmp_path: Path) -> None:
@@ -88,7 +87,7 @@ def test_several_classes_are_coded_by_the_likeliest(reader: SlideReader, tmp_pat
     found = whole_map(reader, model, 4, tmp_path / "map")
 
     assert set(np.unique(found)) <= {0, 1, 2}
-    assert (found == expected)[8:-8, 8:-8].mean() > 0.98
+    assert (found == expected)[8:-8, 8:-8].mean() > 0.999
 
 
 def test_what_was_not_asked_has_no_answer(reader: SlideReader, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from senoscope.core.errors import UsageError
 from senoscope.runtime.slides.plan import Grid, Seen
 from senoscope.runtime.slides.saving import unwritten, write_bytes
 from senoscope.runtime.slides.tiles import Masks, Numbers
+from senoscope.runtime.stitching import window
 
 LARGEST_BAND = 800_000_000
 """Bytes of a row of tiles; wider slides of many classes are asked in smaller tiles."""
@@ -52,7 +53,7 @@ class MaskSheet:
         # The band's first row is that of tile row `_first`; rows of the map above `_kept` are on disk.
         self._sums = np.zeros((classes, height, width), np.float32)
         self._weights = np.zeros((height, width), np.float32)
-        self._window = _window(grid)
+        self._window = window(grid.patch, grid.parts)
         self._first, self._kept = 0, 0
         self._open()
 
@@ -70,8 +71,11 @@ class MaskSheet:
         """Add the masks of tiles; their rows never go back."""
         assert isinstance(found, Masks)
         step, patch = self._grid.step, self._grid.patch
-        for (row, column), shares in zip(tiles, found.shares, strict=True):
+        for (row, column), shares, withheld in zip(tiles, found.shares, found.withheld, strict=True):
             self._advance(row)
+            if withheld:
+                self.seen[row, column] = Seen.WITHHELD
+                continue
             self.seen[row, column] = Seen.ANSWERED
             there = slice(column * step.width, column * step.width + patch.width)
             self._sums[:, :, there] += shares * self._window
@@ -135,8 +139,9 @@ class MaskSheet:
             return 0
         self.seen[:rows] = np.frombuffer(seen, np.uint8).reshape(rows, -1)
         again = slice(max(0, rows - self._grid.parts + 1), rows)
-        # What was answered there is waiting once more.
-        self.seen[again] = np.where(self.seen[again] == Seen.ANSWERED, Seen.WAITING, self.seen[again])
+        # What was asked there is waiting once more.
+        asked = np.isin(self.seen[again], (Seen.ANSWERED, Seen.WITHHELD))
+        self.seen[again] = np.where(asked, Seen.WAITING, self.seen[again])
         return rows
 
     def _advance(self, row: int) -> None:
@@ -154,7 +159,7 @@ class MaskSheet:
         if self._classes > 1:
             codes = sums.argmax(axis=0).astype(np.uint8)
         else:
-            codes = np.rint(254 * np.clip(sums[0] / np.maximum(weights, 1e-12), 0, 1)).astype(np.uint8)
+            codes = np.rint(254 * np.clip(sums[0] / np.where(weights > 0, weights, 1), 0, 1)).astype(np.uint8)
         return np.where(weights > 0, codes, np.uint8(NONE))
 
     def _write(self, top: int, codes: NDArray[np.uint8]) -> None:
@@ -174,14 +179,3 @@ class MaskSheet:
 def by_rows(grid: Grid) -> Grid:
     """The same grid read row of tiles by row of tiles, as a `MaskSheet` needs it."""
     return replace(grid, block=(1, grid.block[1]))
-
-
-def _window(grid: Grid) -> NDArray[np.float32]:
-    """(h, w) weight of a tile's pixels: 1 everywhere where tiles do not overlap, else falling to the edges."""
-    if grid.parts == 1:
-        return np.ones((grid.patch.height, grid.patch.width), np.float32)
-    down, across = (
-        np.minimum(np.arange(side) + 0.5, side - np.arange(side) - 0.5) / (side / 2)
-        for side in (grid.patch.height, grid.patch.width)
-    )
-    return np.outer(down, across).astype(np.float32)

@@ -32,9 +32,11 @@ class Masks:
 
     Args:
         shares: (N, classes, h, w) probability of each class at each pixel of the tile, in [0, 1].
+        withheld: (N,) whether the tile looks like nothing the bundle knows, so that its mask must not be shown.
     """
 
     shares: NDArray[np.float32]
+    withheld: NDArray[np.bool_]
 
 
 class TileModel(Protocol):
