@@ -32,12 +32,13 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 def loss_of(recipe: FinetuneRecipe) -> Loss:
     """Dice and cross-entropy, or focal loss, in equal parts, of logits (N, 1 or K, H, W) and marks (N, 1, H, W).
 
-    Dice (Milletari et al. 2016, arXiv:1606.04797) is of all pictures of a batch together, so that a picture without a
-    region weighs by what is marked in it by mistake. Of more labels it is the mean over those in the batch, and pixels
-    that are `UNNAMED` take no part in either.
+    Dice (Milletari et al. 2016, arXiv:1606.04797) is that of each picture that holds a region, so that a small lesion
+    counts as much as a large one; of pictures without one it is 0, and cross-entropy alone says what is marked by
+    mistake. Of more labels it is of all pictures of a batch together, the mean over the labels in them, and pixels that
+    are `UNNAMED` take no part in either.
     """
-    dice = smp.losses.DiceLoss("binary", from_logits=True, smooth=1.0)
     focal = smp.losses.FocalLoss("binary", gamma=recipe.focus)
+    dice = smp.losses.DiceLoss("multilabel", from_logits=True, smooth=1.0)
     several = smp.losses.DiceLoss("multiclass", from_logits=True, smooth=1.0, ignore_index=UNNAMED)
 
     def found(logits: Tensor, marks: Tensor) -> Tensor:
@@ -52,7 +53,8 @@ def loss_of(recipe: FinetuneRecipe) -> Loss:
             if recipe.loss == "focal"
             else functional.binary_cross_entropy_with_logits(logits, marks)
         )
-        total: Tensor = dice(logits, marks) + pixel
+        # The library takes each picture for a label of its own, and those without a region for 0.
+        total: Tensor = dice(logits.transpose(0, 1), marks.transpose(0, 1)) + pixel
         return total
 
     return found
