@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Pil
 
 from tests.cli.conftest import Command
-from tests.makers import slide_file, tiny_slide_bundle, tissue
+from tests.makers import slide_file, tiny_outline_bundle, tiny_slide_bundle, tissue
 
 
 @pytest.fixture(scope="module")
@@ -143,3 +143,28 @@ def test_real_slides(senoscope: Command, data_root: Path, slide_bundle: Path, tm
     assert done.status == 1
     assert [Path(row["file"]).stem for row in rows] == ["broken", "cmu_small_region", "tcga-cr-7395-01a-01-ts1"]
     assert [row["tissue_mm2"] for row in rows] == ["", "0.5676", "156.2173"]
+
+
+def test_a_bundle_that_gives_every_pixel_a_label_writes_masks(senoscope: Command, tmp_path: Path) -> None:
+    bundle = tiny_outline_bundle(tmp_path / "bundle", task="tissue_outline")
+    slide = slide_file(tmp_path / "slide.tif", tissue(600, 500), mpp=0.25)
+
+    done = senoscope(
+        "predict", "tissue_outline", slide, "--bundle", bundle, "--out", tmp_path / "out", "--format", "json"
+    )
+
+    (folder,) = (path for path in (tmp_path / "out").iterdir() if path.is_dir())
+    assert done.status == 0
+    assert len(json.loads(done.out)["label_mm2"]) == 21
+    assert {path.name for path in folder.iterdir()} == {
+        *("labels.ome.tiff", "regions.geojson", "overlay.png", "summary.json", "state.json")
+    }
+
+
+def test_an_operating_point_is_no_matter_of_pixels(senoscope: Command, slides: Path, tmp_path: Path) -> None:
+    bundle = tiny_outline_bundle(tmp_path / "bundle", task="tissue_outline")
+
+    done = senoscope("predict", "tissue_outline", slides, "--bundle", bundle, "--operating-point", "balanced")
+
+    assert done.status == 2
+    assert "leave it out" in done.err

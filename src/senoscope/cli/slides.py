@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from senoscope.runtime.slides.job import Settings
     from senoscope.runtime.slides.rows import Answer
-    from senoscope.runtime.slides.tiles import PatchClassifier
+    from senoscope.runtime.slides.tiles import SlideModel
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,16 @@ def predict_slides(task: str, slides: Sequence[Path], options: SlideOptions) -> 
     from senoscope.core.errors import UsageError
     from senoscope.evidence.tables.rows import write_rows
     from senoscope.runtime.slides.job import Settings
+    from senoscope.runtime.slides.outliner import slide_model
     from senoscope.runtime.slides.rows import COLUMNS, FORMS, row
-    from senoscope.runtime.slides.tiles import PatchClassifier
-    from senoscope.runtime.store import find_for_task, load
+    from senoscope.runtime.store import find_for_task, load_any
 
     write, settings = FORMS.get(options.form), Settings(options.mpp, _parts(options.overlap))
     name = options.bundle or find_for_task(task)
-    model = load(name)
+    model = load_any(name)
     if model.task.name != task:
         raise UsageError(f"bundle {model.manifest.name!r} answers {model.task.name!r}, not {task!r}")
-    asked = PatchClassifier(model, options.operating_point)
+    asked = slide_model(model, options.operating_point)
     with _bars(len(slides)) as bars:
         found = _Counted(_answers(slides, name, asked, options, settings, bars), bars)
         for line in write(found):
@@ -87,7 +87,7 @@ def predict_slides(task: str, slides: Sequence[Path], options: SlideOptions) -> 
 def _answers(
     slides: Sequence[Path],
     bundle: str,
-    asked: "PatchClassifier",
+    asked: "SlideModel",
     options: SlideOptions,
     settings: "Settings",
     bars: "_Bars",

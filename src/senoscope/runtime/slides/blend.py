@@ -16,7 +16,7 @@ from senoscope.runtime.slides.saving import unwritten, write_bytes
 from senoscope.runtime.slides.tiles import Masks, Numbers
 from senoscope.runtime.stitching import window
 
-LARGEST_BAND = 800_000_000
+LARGEST_BAND = 2_000_000_000
 """Bytes of a row of tiles; wider slides of many classes are asked in smaller tiles."""
 
 NONE = 255
@@ -95,8 +95,11 @@ class MaskSheet:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *raised: object) -> None:
-        self.close()
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if kind is None:
+            self.close()
+        else:  # whatever stopped it, a second run may go on where this one was
+            self._file.close()
 
     def close(self) -> None:
         """Let go of the map's file; once it is finished, of what says how far it came too."""

@@ -10,8 +10,7 @@ from senoscope.core.errors import MissingExtraError, RunError, SenoscopeError
 from senoscope.runtime.reading import Failure
 from senoscope.runtime.slides.job import Settings, run_or_fail
 from senoscope.runtime.slides.measure import SlideSummary
-from senoscope.runtime.slides.tiles import PatchClassifier
-from senoscope.runtime.store import load
+from senoscope.runtime.slides.outliner import load_for_slides
 
 Answer = SlideSummary | Failure
 
@@ -21,7 +20,7 @@ class SlideWorker:
 
     def __init__(self, bundle: str, operating_point: str, threads: int, folder: str) -> None:
         os.chdir(folder)  # so that relative paths mean what they mean to who asks
-        self._model = PatchClassifier(load(bundle, threads), operating_point)
+        self._model = load_for_slides(bundle, operating_point, threads)
 
     def run(self, path: Path, settings: Settings, out: Path | None, skip_failed: bool) -> Answer:
         """Ask about one slide; see `job.run_or_fail`."""

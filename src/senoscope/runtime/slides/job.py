@@ -6,24 +6,25 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
 from senoscope.core.errors import InputError, RunError, SenoscopeError, UsageError
-from senoscope.core.io.slide import open_slide
+from senoscope.core.io.slide import SlideReader, open_slide
 from senoscope.runtime.reading import Failure
 from senoscope.runtime.slides.loop import BATCH, Progress, ask
+from senoscope.runtime.slides.mask_files import files_of, write_codes, write_labelled, write_mask_overlay
+from senoscope.runtime.slides.masks import asked, labelled, measured
 from senoscope.runtime.slides.measure import SlideSummary, regions, summarise
 from senoscope.runtime.slides.plan import LEAST_TISSUE, judge_tiles, make_grid
 from senoscope.runtime.slides.saving import write_bytes
 from senoscope.runtime.slides.sheet import NumberSheet
-from senoscope.runtime.slides.tiles import PatchClassifier
+from senoscope.runtime.slides.tiles import Question, SlideModel
 from senoscope.runtime.slides.tissue import find_tissue
 from senoscope.runtime.slides.writing import (
-    FILES,
     MAP,
     OVERLAY,
     REGIONS,
@@ -37,7 +38,7 @@ from senoscope.runtime.slides.writing import (
 VERSION = 1
 """Of what a run does; results of another are made anew."""
 
-STATE, KEPT = "state.json", ".answers.npz"
+STATE, KEPT, KEPT_MAP = "state.json", ".answers.npz", ".answers.map"
 _ENDS = 2**20
 """Bytes at either end of a slide's file by which it is told from others; it may be many gigabytes."""
 
@@ -87,7 +88,7 @@ _STATES, _SUMMARIES = TypeAdapter(State), TypeAdapter(SlideSummary)
 
 def run_slides(
     paths: Sequence[Path],
-    model: PatchClassifier,
+    model: SlideModel,
     settings: Settings,
     out: Path | None = None,
     *,
@@ -113,7 +114,7 @@ def run_slides(
 
 def run_or_fail(
     path: Path,
-    model: PatchClassifier,
+    model: SlideModel,
     settings: Settings,
     out: Path | None,
     *,
@@ -129,7 +130,7 @@ def run_or_fail(
         before = _state(folder, identity)
         if folder and before and before.status == "failed" and skip_failed:
             return Failure(str(path), RunError(f"{before.error} (in an earlier run)", before.hint))
-        finished = _finished(folder, path) if folder and before and before.status == "done" else None
+        finished = _finished(folder, path, model.question) if folder and before and before.status == "done" else None
         if finished:
             return finished
         state = State("running", identity, before.attempts + 1 if before else 1)
@@ -145,7 +146,7 @@ def run_or_fail(
 
 def run_slide(
     path: Path,
-    model: PatchClassifier,
+    model: SlideModel,
     settings: Settings,
     folder: Path | None,
     digest: str,
@@ -158,6 +159,8 @@ def run_slide(
         RunError: the results cannot be written.
     """
     with open_slide(path, settings.microns) as reader:
+        if model.classes:
+            return _run_masks(reader, model, settings, folder, digest, progress)
         grid = make_grid(reader, model.microns, model.patch, settings.parts)
         tissue = find_tissue(reader)
         kept = folder / KEPT if folder else None
@@ -173,6 +176,40 @@ def run_slide(
             write_overlay(folder / OVERLAY, tissue.picture, cells, grid)
             write_summary(folder / SUMMARY, summary)
             kept.unlink(missing_ok=True)
+    return summary
+
+
+def _run_masks(
+    reader: SlideReader,
+    model: SlideModel,
+    settings: Settings,
+    folder: Path | None,
+    digest: str,
+    progress: Progress | None,
+) -> SlideSummary:
+    # Without the resolution nothing can be measured: that is said before tissue is sought.
+    make_grid(reader, model.microns, model.patch)
+    tissue, question = find_tissue(reader), model.question
+    with asked(
+        reader,
+        model,
+        tissue,
+        parts=settings.parts,
+        least=settings.least_tissue,
+        kept=folder / KEPT_MAP if folder else None,
+        identity=identity_of(digest, model, settings),
+        batch=settings.batch,
+        workers=settings.workers,
+        progress=progress,
+    ) as (found, seen):
+        summary = measured(reader, digest, question, tissue, found, seen)
+        shown = labelled(reader, question, found, model.smallest)
+        summary = replace(summary, regions=len(shown.get(question.positive, ())))
+        if folder:
+            write_codes(folder / files_of(question)[0], found, question, digest)
+            write_labelled(folder / REGIONS, shown, summary)
+            write_mask_overlay(folder / OVERLAY, tissue.picture, found, question)
+            write_summary(folder / SUMMARY, summary)
     return summary
 
 
@@ -196,7 +233,7 @@ def digest_of(path: Path) -> str:
         raise InputError(f"{path}: {(error.strerror or 'cannot be read').lower()}", "check the spelling") from error
 
 
-def identity_of(digest: str, model: PatchClassifier, settings: Settings) -> str:
+def identity_of(digest: str, model: SlideModel, settings: Settings) -> str:
     """SHA-256 of everything that changes an answer: slide, bundle, threshold, settings."""
     said = {
         "version": VERSION,
@@ -221,10 +258,10 @@ def _parsed(path: Path) -> State | None:
         return None
 
 
-def _finished(folder: Path, path: Path) -> SlideSummary | None:
+def _finished(folder: Path, path: Path, question: Question) -> SlideSummary | None:
     """The results of an earlier run, where all of them are there."""
     try:
-        if not all((folder / name).is_file() for name in FILES):
+        if not all((folder / name).is_file() for name in files_of(question)):
             return None
         if (folder / SUMMARY).stat().st_size > _LARGEST_SUMMARY:
             return None

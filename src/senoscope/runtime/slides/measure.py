@@ -1,6 +1,6 @@
 """What a slide comes to: areas, fraction, hot spots, and what became of every tile."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +66,7 @@ class SlideSummary:
         hot_spots: highest first.
         regions: how many patches there are at or above the threshold.
         warnings: one sentence each.
+        label_mm2: of masks, mm² of tissue by label.
     """
 
     source: str
@@ -83,6 +84,7 @@ class SlideSummary:
     hot_spots: tuple[HotSpot, ...]
     regions: int
     warnings: tuple[str, ...]
+    label_mm2: dict[str, float] = field(default_factory=dict)
 
 
 def summarise(
@@ -127,11 +129,12 @@ def summarise(
         tiles=counts,
         hot_spots=hot_spots(reader, grid, cells),
         regions=components(positive)[1],
-        warnings=_warnings(tissue, counts),
+        warnings=warnings_of(tissue, counts),
     )
 
 
-def _warnings(tissue: Tissue, counts: dict[str, int]) -> tuple[str, ...]:
+def warnings_of(tissue: Tissue, counts: dict[str, int]) -> tuple[str, ...]:
+    """Sentences on a slide without tissue, or of tissue that could not be answered; `counts` are tiles by their end."""
     asked = counts["answered"] + counts["withheld"]
     found = []
     if not tissue.tissue.any():

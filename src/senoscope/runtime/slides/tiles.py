@@ -78,7 +78,8 @@ class Question:
         version: of the bundle.
         positive: the label that probabilities are of.
         operating_point: name of the threshold.
-        threshold: probability from which a tile counts as positive.
+        threshold: probability from which a tile, or of masks a pixel, counts as positive.
+        labels: what the codes of a map of several labels mean, in their order; empty of a map of probabilities.
     """
 
     task: str
@@ -87,6 +88,19 @@ class Question:
     positive: str
     operating_point: str
     threshold: float
+    labels: tuple[str, ...] = ()
+
+
+class SlideModel(TileModel, Protocol):
+    """A `TileModel` that says what it answers."""
+
+    @property
+    def question(self) -> Question:
+        """What is asked."""
+
+    @property
+    def smallest(self) -> float:
+        """mm² below which a region of its masks is left out."""
 
 
 class PatchClassifier:
@@ -101,7 +115,7 @@ class PatchClassifier:
             no such operating point.
     """
 
-    classes = 0
+    classes, smallest = 0, 0.0
 
     def __init__(self, model: Model, operating_point: str = "") -> None:
         task, manifest = model.task, model.manifest

@@ -29,8 +29,8 @@ STEPS = 254
 _SMALLEST = 64
 """Pixels of the longer side of the map's smallest level."""
 
-_OVERLAY_SIDE = 1600
-_NAMES = uuid.UUID("6f1c3f0e-9a34-5a63-8c4e-2f3c8a0f7d11")
+OVERLAY_SIDE = 1600
+NAMES = uuid.UUID("6f1c3f0e-9a34-5a63-8c4e-2f3c8a0f7d11")
 """Names of QuPath's objects are made from the slide's digest within this space, so that a second run gives the same."""
 
 
@@ -49,7 +49,7 @@ def write_map(path: Path, cells: NDArray[np.float32], grid: Grid, digest: str, t
     levels = _pyramid(coded(cells))
     size = {"PhysicalSizeX": grid.step.width * grid.microns, "PhysicalSizeY": grid.step.height * grid.microns}
     units = {"PhysicalSizeXUnit": "µm", "PhysicalSizeYUnit": "µm"}
-    name = uuid.uuid5(_NAMES, f"{digest} map")
+    name = uuid.uuid5(NAMES, f"{digest} map")
     metadata = {"axes": "YX", "Name": title, "UUID": f"urn:uuid:{name}", **size, **units}
     resolution = [1e4 / size["PhysicalSizeX"], 1e4 / size["PhysicalSizeY"]]
     with whole(path) as temporary, TiffWriter(temporary, ome=True) as file:
@@ -90,7 +90,7 @@ def write_regions(path: Path, found: list[Region], summary: SlideSummary) -> Non
     """Write regions and hot spots as GeoJSON that QuPath opens; coordinates are pixels of level 0."""
     label = summary.question.positive
     features = [
-        _feature(
+        feature(
             summary.digest,
             f"{label} {number}",
             {"type": "Polygon", "coordinates": [[list(corner) for corner in ring] for ring in region.rings]},
@@ -99,8 +99,14 @@ def write_regions(path: Path, found: list[Region], summary: SlideSummary) -> Non
         )
         for number, region in enumerate(found, 1)
     ]
-    features += [
-        _feature(
+    features += spot_features(summary)
+    write_bytes(path, json_bytes({"type": "FeatureCollection", "features": features}))
+
+
+def spot_features(summary: SlideSummary) -> list[dict[str, Any]]:
+    """Hot spots as features of GeoJSON."""
+    return [
+        feature(
             summary.digest,
             f"Hot spot {number}",
             {"type": "Point", "coordinates": [spot.x, spot.y]},
@@ -109,19 +115,19 @@ def write_regions(path: Path, found: list[Region], summary: SlideSummary) -> Non
         )
         for number, spot in enumerate(summary.hot_spots, 1)
     ]
-    write_bytes(path, _json({"type": "FeatureCollection", "features": features}))
 
 
-def _feature(
+def feature(
     digest: str,
     name: str,
     geometry: Mapping[str, object],
-    kind: tuple[str, tuple[int, int, int]],
+    kind: tuple[str, tuple[int, ...]],
     measurements: Mapping[str, float],
 ) -> dict[str, Any]:
+    """One annotation of QuPath: `kind` is its class and that one's colour."""
     return {
         "type": "Feature",
-        "id": str(uuid.uuid5(_NAMES, f"{digest} {name}")),
+        "id": str(uuid.uuid5(NAMES, f"{digest} {name}")),
         "geometry": geometry,
         "properties": {
             "objectType": "annotation",
@@ -135,7 +141,7 @@ def _feature(
 def write_overlay(path: Path, picture: Rgb, cells: NDArray[np.float32], grid: Grid) -> None:
     """Write a small picture of the slide with the map laid over it."""
     height, width = picture.shape[:2]
-    scale = min(1.0, _OVERLAY_SIDE / max(height, width))
+    scale = min(1.0, OVERLAY_SIDE / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(Pil.fromarray(picture).resize(size, Pil.Resampling.BOX), np.uint8)
     rows = (np.arange(size[1]) + 0.5) * grid.whole.height / size[1] // grid.step.height
@@ -146,9 +152,10 @@ def write_overlay(path: Path, picture: Rgb, cells: NDArray[np.float32], grid: Gr
 
 def write_summary(path: Path, summary: SlideSummary) -> None:
     """Write the summary."""
-    write_bytes(path, _json({**asdict(summary), "notice": RESEARCH_USE}))
+    write_bytes(path, json_bytes({**asdict(summary), "notice": RESEARCH_USE}))
 
 
-def _json(content: Mapping[str, object]) -> bytes:
+def json_bytes(content: Mapping[str, object]) -> bytes:
+    """JSON as the files of a slide hold it."""
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, indent=1)
     return (text + "\n").encode("utf-8", "backslashreplace")
