@@ -1,4 +1,10 @@
-"""Whole slides: tiles a second against the bare network, and memory on a very large one."""
+"""Whole slides: tiles a second against the bare network, memory on a very large one, and TIAToolbox's patch engine.
+
+TIAToolbox pins packages that ours must not, so it is measured in an environment of its own, where one is named:
+
+    python3 -m venv TIA && TIA/bin/pip install tiatoolbox openslide-bin
+    SENOSCOPE_TIATOOLBOX=TIA/bin/python make bench ARGS=slides
+"""
 
 import io
 import subprocess
@@ -15,6 +21,8 @@ from tests.makers.bundles import pack_tiny
 
 from benchmarks.harness import Comparison, Turn, measure
 from benchmarks.material import backbone, recipe
+from benchmarks.slides_peer import Setting, against
+from senoscope.core.domain.bundle import Calibration
 from senoscope.core.domain.image import Image
 from senoscope.core.io.slide import open_slide
 from senoscope.core.preprocess.pipeline import Pipeline
@@ -75,8 +83,15 @@ def slides(folder: Path, turns: int) -> list[Comparison]:
             },
             notes=(f"{BACKBONE}, {SIDE} px, tiles of 50 px at 8 µm, level {grid.level}; {rate:.0f} tiles/s",),
         ),
+        *against(_setting(folder, slide, asked), ours, turns),
         _memory(folder, bundle),
     ]
+
+
+def _setting(folder: Path, slide: Path, asked: PatchClassifier) -> Setting:
+    calibration = load(folder / "bundle").manifest.calibration
+    assert isinstance(calibration, Calibration)
+    return Setting(slide, folder, _network(), BACKBONE, SIDE, asked, calibration)
 
 
 def _boxes(grid: Grid):  # type: ignore[no-untyped-def] # boxes of core.domain.geometry
@@ -124,10 +139,7 @@ def _jpeg(pixels: NDArray[np.uint8], quality: int) -> bytes:
 
 def packed(folder: Path) -> Path:
     """A bundle for `idc` with a real network whose head has learned nothing."""
-    asked = recipe("idc_xception", model_backbone=BACKBONE, input_size=str(SIDE))
-    base = backbone(BACKBONE)
-    torch.manual_seed(0)
-    content = export(Classifier(base, build(asked.model, base.features)).eval(), SIDE)
+    content = export(_network(), SIDE)
     pipeline = Pipeline((Resize(SIDE, SIDE, "stretch"),))
     pictures = [tissue(50, 50, seed, share=3.0) for seed in range(24)]
     ready = np.stack([pipeline.apply(Image(pixels, 255.0)).array for pixels in pictures])
@@ -136,6 +148,13 @@ def packed(folder: Path) -> Path:
     known = manifest.reference.model_copy(update={"limit": 1e6})
     write_manifest(folder, manifest.model_copy(update={"pipeline": pipeline, "reference": known}))
     return folder
+
+
+def _network() -> Classifier:
+    asked = recipe("idc_xception", model_backbone=BACKBONE, input_size=str(SIDE))
+    torch.manual_seed(0)  # before the backbone too: without weights on this machine it is a random one
+    base = backbone(BACKBONE)
+    return Classifier(base, build(asked.model, base.features)).eval()
 
 
 RUN = """
