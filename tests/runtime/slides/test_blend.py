@@ -149,6 +149,25 @@ def test_a_full_disk_is_met_before_the_work(
         MaskSheet(grid, waiting(grid), 1, tmp_path / "map", "a")
 
 
+def test_a_disk_that_fills_up_while_stitching_keeps_what_a_second_run_needs(
+    reader: SlideReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected, path, written = whole_map(reader, Smooth(), 2, tmp_path / "whole"), tmp_path / "parts", os.pwrite
+
+    def full(file: int, content: bytes, at: int) -> int:
+        if at > WIDTH * HEIGHT // 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return written(file, content, at)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "pwrite", full)
+        with pytest.raises(RunError, match="cannot be written: No space left") as caught:
+            whole_map(reader, Smooth(), 2, path)
+
+    assert "make room" in caught.value.hint
+    assert np.array_equal(whole_map(reader, Smooth(), 2, path), expected)
+
+
 def test_a_row_that_does_not_fit_into_memory_is_refused(tmp_path: Path) -> None:
     grid = Grid(0, (1.0, 1.0), 0.25, Size(400_000, 1024), Size(512, 512), 2, (3, 1562), (1, 4))
 
