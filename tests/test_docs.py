@@ -28,6 +28,7 @@ SUBVERBS = (
     ("data", "index"),
     ("data", "audit"),
     ("data", "beside"),
+    ("data", "propose"),
     ("models", "list"),
     ("models", "show"),
 )

@@ -7,6 +7,7 @@ import typer
 
 from senoscope.cli.data_audit import AUDIT_EXAMPLES, Name, Root, audit_dataset
 from senoscope.cli.data_beside import BESIDE_EXAMPLES, beside_shortcuts
+from senoscope.cli.data_propose import PROPOSE_EXAMPLES, propose_masks
 from senoscope.cli.printing import say, show, table
 from senoscope.core.errors import UsageError
 
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
     from senoscope.evidence.datasets import Check, Dataset
     from senoscope.evidence.index import Index
 
-data_app = typer.Typer(help="Datasets: list, index, audit, beside.", no_args_is_help=True, rich_markup_mode=None)
+data_app = typer.Typer(
+    help="Datasets: list, index, audit, beside, propose.", no_args_is_help=True, rich_markup_mode=None
+)
 
 EXAMPLES = """\b
 Examples:
@@ -75,6 +78,7 @@ def index_dataset(
 
 data_app.command("audit", epilog=AUDIT_EXAMPLES)(audit_dataset)
 data_app.command("beside", epilog=BESIDE_EXAMPLES)(beside_shortcuts)
+data_app.command("propose", epilog=PROPOSE_EXAMPLES)(propose_masks)
 
 
 def _counts(facts: "Dataset", index: "Index") -> "Table":

@@ -37,7 +37,7 @@ def beside_shortcuts(
     from senoscope.evidence.audit.shortcuts import title_of
     from senoscope.evidence.datasets import DATASETS
 
-    parts = _parts(only or [])
+    parts = parts_of(only or [])
     facts, recipe = DATASETS.get(dataset), run / "recipe.toml"
     if not recipe.is_file():
         raise UsageError(f"{run} is no run folder: there is no {recipe.name} in it", "name what senoscope train wrote")
@@ -55,7 +55,7 @@ def beside_shortcuts(
     typer.echo(f"{found.images} images, {found.positives} {task.positive}, {found.groups} {unit}")
 
 
-def _parts(only: list[str]) -> dict[str, tuple[str, ...]]:
+def parts_of(only: list[str]) -> dict[str, tuple[str, ...]]:
     """The values wanted of each fact; those of one that is named twice are put together."""
     found: dict[str, tuple[str, ...]] = {}
     for fact, values in map(_part, only):

@@ -11,7 +11,8 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional
 
 from senoscope.core.domain.recipe_parts import JitterRecipe
-from senoscope.learning.data.jitter import Change, apply, draw, restained, stained, stains
+from senoscope.core.preprocess.stains import stained, stains
+from senoscope.learning.data.jitter import Change, apply, draw, restained
 from tests.makers.tissue_sets import tissue
 
 NOTHING = JitterRecipe(crop=1.0, flip=False, light=0.0)

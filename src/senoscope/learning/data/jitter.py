@@ -15,12 +15,7 @@ from PIL import Image as Pil
 from torch import Tensor
 
 from senoscope.core.domain.recipe_parts import JitterRecipe
-
-STAINS = ((0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78))
-"""Optical density of haematoxylin, eosin and DAB in red, green and blue (Ruifrok & Johnston 2001)."""
-
-DARKEST = 1e-6
-"""Least share of light that passes; its optical density is the unit in which stains are told."""
+from senoscope.core.preprocess.stains import stained, stains
 
 RATIO = (0.8, 1.25)
 """Least and greatest width by height of the part that is seen."""
@@ -113,31 +108,6 @@ def _cropped(pixels: NDArray[np.uint8], part: Shares, resampling: Pil.Resampling
     left, top = min(round(part[0] * side), side - width), min(round(part[1] * side), side - height)
     seen = (Pil.fromarray(plane[top : top + height, left : left + width]) for plane in pixels)
     return np.stack([np.asarray(plane.resize((side, side), resampling)) for plane in seen])
-
-
-def stains(values: Values) -> Values:
-    """(3, H, W) RGB in [0, 1] → (3, H, W): how much haematoxylin, eosin and DAB there is, by colour deconvolution.
-
-    A stain takes away light in proportion to its amount (Beer and Lambert), so optical densities add, and three stains
-    of known colour are told apart by the inverse of their matrix: Ruifrok & Johnston 2001, Quantification of
-    histochemical staining by color deconvolution, Anal Quant Cytol Histol 23:291–299. Amounts may be negative.
-    """
-    density: Values = np.log(np.maximum(values, DARKEST)) / math.log(DARKEST)
-    return _mixed(np.linalg.inv(STAINS), density)
-
-
-def stained(amounts: Values) -> Values:
-    """(3, H, W) of stains → (3, H, W) RGB in [0, 1]: undoes `stains`."""
-    density = _mixed(np.array(STAINS), amounts)
-    light: Values = np.exp(density * math.log(DARKEST))
-    return light.clip(0, 1)
-
-
-def _mixed(shares: Values, planes: Values) -> Values:
-    """Three sums of planes (3, H, W); row c of `shares` says how much of plane c is in each."""
-    # Not by a product of matrices: the library behind it has threads too.
-    mixed: Values = np.einsum("cs,chw->shw", shares.astype(planes.dtype), planes)
-    return mixed
 
 
 def restained(values: Values, stain: Shares) -> Values:

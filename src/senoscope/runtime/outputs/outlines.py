@@ -77,7 +77,7 @@ def _shifted(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 
 def colour(code: int) -> tuple[int, ...]:
-    """RGB of a label: orange first; further hues by the golden ratio, so that neighbours differ however many there are."""
+    """RGB of a label: orange first; further hues by the golden ratio, so that neighbours differ however many."""
     if code == 1:
         return ORANGE
     hue = colorsys.hsv_to_rgb((0.11 + 0.618034 * (code - 1)) % 1, 0.9, 1)

@@ -1,0 +1,1 @@
+"""Masks proposed by colour, as a start for who annotates."""
