@@ -15,12 +15,18 @@ from senoscope.clinic.page import STATIC
 from senoscope.runtime import store
 from tests.clinic.program import Program
 from tests.conftest import needs
-from tests.makers import tiny_box_bundle, tiny_bundle, tiny_chain_bundle, tiny_outline_bundle
+from tests.makers import tiny_box_bundle, tiny_bundle, tiny_chain_bundle, tiny_outline_bundle, tiny_slide_bundle
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
     from tests.browser.app import App
+
+SLOW = (
+    "import time\nfrom senoscope.runtime.slides.tiles import PatchClassifier as P\nanswer = P.answer\n"
+    "P.answer = lambda self, batch: (time.sleep(0.7), answer(self, batch))[1]"
+)
+"""Run before a service, makes its answers to tiles slow enough to be watched."""
 
 ARGUMENTS = ["--headless=new", "--no-sandbox", "--disable-background-networking"]
 
@@ -66,6 +72,14 @@ def marking_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
+def slide_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Link of a service that is asked about slides, and takes its time over them."""
+    home: Path = tmp_path_factory.mktemp("slides")
+    tiny_slide_bundle(home / "bundles" / "tissue", "tissue")
+    yield from _served(home, SLOW)
+
+
+@pytest.fixture(scope="package")
 def shipped_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Link of a service with the bundle that ships, and the tiny one beside it."""
     needs("ultrasound" in [manifest.name for manifest in store.shipped()], "the bundle 'ultrasound' does not ship")
@@ -74,9 +88,9 @@ def shipped_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from _served(home)
 
 
-def _served(home: Path) -> Iterator[str]:
+def _served(home: Path, prelude: str = "") -> Iterator[str]:
     needs((STATIC / "index.html").is_file(), "the page is not built (make web)")
-    program = Program(home)
+    program = Program(home, prelude)
     try:
         yield program.link()
     finally:

@@ -39,7 +39,7 @@ class Program:
         for line in self.process.stdout:
             self._lines.put(line)
 
-    def link(self, seconds: float = 60.0) -> str:
+    def link(self, seconds: float = 240.0) -> str:
         """Wait for the link it prints."""
         line = self._lines.get(timeout=seconds)
         return next(word for word in line.split() if word.startswith("http://")).rstrip("/")

@@ -119,3 +119,34 @@ def test_a_job_is_given_up_after_its_attempts(engine: Engine) -> None:
     assert given_up.state == "failed"
     assert "stopped 2 times" in given_up.error["message"]
     assert given_up.error["hint"]
+
+
+def test_slides_wait_in_a_line_of_their_own(engine: Engine) -> None:
+    one = queue(engine)
+    one.submit([row("slide"), row("still")], slides=["slide"])
+    still = one.take()
+    assert still
+    assert still.subject == "still"
+    assert one.take() is None
+    slide = one.take("slide")
+    assert slide
+    assert slide.subject == "slide"
+
+
+def test_what_is_given_back_waits_and_the_attempt_does_not_count(engine: Engine) -> None:
+    one = queue(engine)
+    one.submit([row("a")], slides=["a"])
+    for _ in range(5):
+        job = one.take("slide")
+        assert job
+        assert job.attempt == 1
+        one.progress(job, 0.5, {"tiles": 5, "of": 10, "per_second": 1.0, "seconds_left": 5.0})
+        assert read(engine, "a").work["tiles"] == 5
+        one.give_back(job)
+        waiting = read(engine, "a")
+        assert (waiting.state, waiting.progress, waiting.work) == ("queued", 0.0, None)
+    job = one.take("slide")
+    assert job
+    one.finish_slide(job, {"fraction": 0.5}, {"folder": "a_1"})
+    done = read(engine, "a")
+    assert (done.state, done.slide, done.result, done.work) == ("done", {"fraction": 0.5}, None, None)

@@ -14,13 +14,13 @@ def test_a_database_that_fails_for_a_moment_does_not_end_the_worker(
 ) -> None:
     assert isinstance(client.app, FastAPI)
     queue = client.app.state.clinic.queue
-    take: Callable[[], Job | None] = queue.take
+    take: Callable[[str], Job | None] = queue.take
     troubles = [OperationalError("UPDATE jobs", {}, ValueError("disk I/O error"))]
 
-    def shaky() -> Job | None:
+    def shaky(kind: str) -> Job | None:
         if troubles:
             raise troubles.pop()
-        return take()
+        return take(kind)
 
     monkeypatch.setattr(queue, "take", shaky)
     (view,) = upload(client, ("a.png", scan))

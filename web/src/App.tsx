@@ -11,6 +11,7 @@ import { useSelection } from "./useSelection";
 
 const loadViewer = () => import("./viewer/Viewer");
 const Viewer = lazy(loadViewer);
+const SlideViewer = lazy(() => import("./viewer/SlideViewer"));
 
 export const NOTICE = "Research use only — not for diagnosis";
 
@@ -123,7 +124,19 @@ export function App() {
           onSelect={select}
         />
         <section className="stage" aria-label="Picture">
-          {shown?.result ? (
+          {shown?.slide ? (
+            <Suspense fallback={<p className="empty">Loading the viewer…</p>}>
+              <SlideViewer
+                id={shown.id}
+                filename={shown.filename}
+                slide={shown.slide}
+                picking={picking}
+                opacity={opacity}
+                onOpacity={setOpacity}
+                isTyping={isTyping}
+              />
+            </Suspense>
+          ) : shown?.result ? (
             <Suspense fallback={<p className="empty">Loading the viewer…</p>}>
               <Viewer prediction={shown} picking={picking} opacity={opacity} onOpacity={setOpacity} isTyping={isTyping} />
             </Suspense>
@@ -141,6 +154,7 @@ export function App() {
 
 function Welcome({ shown }: { shown: Prediction | null }) {
   if (shown?.error) return <p className="empty">There is no picture to show for this file.</p>;
+  if (shown?.work) return <p className="empty">The slide is shown once its tiles are answered. Other pictures do not wait for it.</p>;
   if (shown) return <p className="empty">The picture is being read…</p>;
   return (
     <div className="empty">

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import type { Answer, Prediction } from "./api/client";
-import { asked, chance, familiarity, figure, found, isOfSeveral, kindOf, megabytes, nothingFound, percent, signed, summary, verdict } from "./words";
+import { asked, chance, duration, familiarity, figure, found, isOfSeveral, kindOf, megabytes, nothingFound, pace, percent, signed, summary, verdict } from "./words";
 import { packed } from "./viewer/pack";
 
 const answer: Answer = {
@@ -60,6 +60,12 @@ describe("words", () => {
   it("gives measures and what they add", () => {
     expect([0.123456, -1.65, 12345.6, 0].map(figure)).toEqual(["0.123", "−1.65", "12346", "0"]);
     expect([0.256, -1.2, 0.001, -0.001].map(signed)).toEqual(["+0.26", "−1.20", "0", "0"]);
+  });
+
+  it("says how far a slide is", () => {
+    expect(pace({ tiles: 0, of: 1200, per_second: 0, seconds_left: null })).toBe("0 of 1,200 tiles");
+    expect(pace({ tiles: 300, of: 1200, per_second: 7.26, seconds_left: 124 })).toBe("300 of 1,200 tiles · 7.3 tiles/s · 2 min left");
+    expect([0.2, 59, 3700].map(duration)).toEqual(["1 s", "59 s", "1 h 2 min"]);
   });
 
   it("gives sizes", () => {

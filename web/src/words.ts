@@ -1,5 +1,5 @@
 /** Answers in plain words. */
-import type { Answer, Prediction } from "./api/client";
+import type { Answer, Prediction, Slide, Work } from "./api/client";
 
 /** A probability as people read it: whole percent, never a false 0 or 100. */
 export function percent(share: number): string {
@@ -123,14 +123,47 @@ export function reason(filename: string, message: string): string {
 
 /** One line for the list of uploads. */
 export function summary(prediction: Prediction): string {
-  const { state, result, error } = prediction;
+  const { state, result, error, slide, work } = prediction;
   if (state === "failed") return error ? reason(prediction.filename, error.message) : "failed";
   if (state === "queued") return "waiting";
+  if (slide) return slide.fraction === null ? "nothing answered" : `${percent(slide.fraction)} of the tissue positive`;
+  if (work && work.of > 0) return `${percent(work.tiles / work.of)} of the tiles`;
   if (state === "running" || !result) return "being read";
   if (nothingFound(result)) return nothingFound(result).toLowerCase();
   if (result.abstained) return "no answer";
   if (result.operating_point.threshold === null && !isOfSeveral(result)) return found(result);
   return `${percent(chance(result))} ${asked(result)}`;
+}
+
+/** How far a slide is, and how long it will take. */
+export function pace({ tiles, of, per_second: rate, seconds_left: left }: Work): string {
+  const done = `${count(tiles)} of ${count(of)} tiles`;
+  if (!tiles) return done;
+  return `${done} · ${rate < 10 ? rate.toFixed(1) : count(rate)} tiles/s${left === null ? "" : ` · ${duration(left)} left`}`;
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}
+
+export function duration(seconds: number): string {
+  if (seconds < 60) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 3600) return `${Math.round(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`;
+}
+
+/** An area as it is read: three digits are plenty. */
+export function area(mm2: number): string {
+  return `${figure(mm2)} mm²`;
+}
+
+/** What became of the tiles of a slide, glass left out. */
+export function fates(slide: Slide): string {
+  const names: Record<string, string> = { answered: "answered", withheld: "withheld", blurred: "blurred", pen: "under pen marks" };
+  return Object.entries(names)
+    .filter(([name]) => slide.tiles[name])
+    .map(([name, word]) => `${count(slide.tiles[name] ?? 0)} ${word}`)
+    .join(", ");
 }
 
 export function milliseconds(value: number): string {

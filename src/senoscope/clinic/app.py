@@ -9,7 +9,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 import senoscope
 from senoscope.clinic import page, problems
 from senoscope.clinic.guard import Guard
-from senoscope.clinic.routes import events, health, models, pictures, predictions
+from senoscope.clinic.routes import events, health, models, pictures, predictions, slides
 from senoscope.clinic.settings import Settings
 from senoscope.clinic.state import Clinic, open_clinic
 
@@ -44,7 +44,7 @@ def create_app(settings: Settings, clinic: Clinic | None = None) -> FastAPI:
         generate_unique_id_function=lambda route: route.name,
     )
     problems.install(app)
-    for router in (predictions.router, events.router, pictures.router, models.router, health.router):
+    for router in (predictions.router, events.router, pictures.router, slides.router, models.router, health.router):
         app.include_router(router)
     page.mount(app)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=settings.allowed_hosts, www_redirect=False)

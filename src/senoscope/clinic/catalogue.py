@@ -5,6 +5,8 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from senoscope.core.domain.bundle import BundleManifest
+from senoscope.core.domain.chain import ChainManifest
 from senoscope.core.errors import BundleError, NotFoundError, ServiceError, UsageError
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
@@ -66,6 +68,12 @@ class Catalogue:
         if name not in self._entries:
             raise NotFoundError(f"there is no bundle {name!r}", f"there are: {', '.join(self._entries) or 'none'}")
         return self._entries[name][0]
+
+    def asks_tiles(self, name: str) -> bool:
+        """Whether a bundle may be asked about the tiles of a whole slide; raises `NotFoundError`."""
+        manifest = self.manifest(name)
+        plain = isinstance(manifest, BundleManifest) and not isinstance(manifest, ChainManifest)
+        return plain and TASKS.get(manifest.task).patch is not None
 
     def card(self, name: str) -> str:
         """Return a bundle's card in Markdown, empty where it has none; raises `NotFoundError` for an unknown bundle."""

@@ -8,6 +8,8 @@ import unicodedata
 from pathlib import Path
 
 from senoscope.core.errors import NotFoundError, ServiceError
+from senoscope.core.io import SERVICE
+from senoscope.core.io.base import check_bytes
 
 NAME_LENGTH = 160
 
@@ -94,10 +96,12 @@ class ImageStore:
 
         Raises:
             NotFoundError: there is none with this digest.
+            ImageTooLargeError: more bytes than a picture may have; slides are read in place.
             ServiceError: the bytes on the disk are no longer those that were stored.
         """
         path = self.path(digest)
         try:
+            check_bytes(path.stat().st_size, SERVICE)
             data = path.read_bytes()
         except FileNotFoundError as error:
             raise NotFoundError("the picture is no longer in the store", "upload it again") from error

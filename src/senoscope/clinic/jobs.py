@@ -1,7 +1,7 @@
 """The queue of work in SQL: taken under a lease, closed in the transaction that writes the result."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ from sqlalchemy import Engine, delete, insert, select, update
 from senoscope.clinic.tables import JobRow, PredictionRow
 from senoscope.core.errors import SenoscopeError, ServiceError
 
-PREDICT = "predict"
+PREDICT, SLIDE = "predict", "slide"
+"""Kinds of work: a picture, which takes a moment, and what may be a slide, which may take hours."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,12 @@ class JobQueue:
         self._lease = lease_seconds
         self._max_attempts = max_attempts
 
-    def submit(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Write predictions, and a job for each that is queued, in one transaction."""
+    def submit(self, rows: Sequence[dict[str, Any]], slides: Collection[str] = ()) -> None:
+        """Write predictions, and a job for each that is queued, in one transaction; `slides` are the ids of slides."""
         with self._engine.begin() as connection:
             connection.execute(insert(PredictionRow), list(rows))
-            jobs = [{"kind": PREDICT, "subject": row["id"]} for row in rows if row["state"] == "queued"]
+            queued = [row["id"] for row in rows if row["state"] == "queued"]
+            jobs = [{"kind": SLIDE if name in slides else PREDICT, "subject": name} for name in queued]
             if jobs:
                 connection.execute(insert(JobRow), jobs)
 
@@ -56,14 +58,15 @@ class JobQueue:
         with self._engine.begin() as connection:
             connection.execute(update(JobRow).values(leased_until=0.0, leased_by=""))
 
-    def take(self) -> Job | None:
-        """Take the oldest job that nobody holds; `None` where there is none.
+    def take(self, kind: str = PREDICT) -> Job | None:
+        """Take the oldest job of a kind that nobody holds; `None` where there is none.
 
         A job that has used up its attempts is failed on the way.
         """
         while True:
             now = time.time()
-            free = select(JobRow.number).where(JobRow.leased_until < now).order_by(JobRow.number).limit(1)
+            waiting = select(JobRow.number).where(JobRow.kind == kind, JobRow.leased_until < now)
+            free = waiting.order_by(JobRow.number).limit(1)
             with self._engine.begin() as connection:
                 row = connection.execute(
                     update(JobRow)
@@ -86,16 +89,29 @@ class JobQueue:
                 ),
             )
 
-    def progress(self, job: Job, share: float) -> None:
-        """Note how far a job is, 0 to 1, and hold on to it."""
+    def progress(self, job: Job, share: float, work: dict[str, Any] | None = None) -> None:
+        """Note how far a job is, 0 to 1, what is done of it, and hold on to it."""
         with self._engine.begin() as connection:
             held = update(JobRow).where(JobRow.number == job.number, JobRow.leased_by == self._worker)
             connection.execute(held.values(leased_until=time.time() + self._lease))
-            connection.execute(update(PredictionRow).where(PredictionRow.id == job.subject).values(progress=share))
+            values = {"progress": share, "work": work}
+            connection.execute(update(PredictionRow).where(PredictionRow.id == job.subject).values(values))
+
+    def give_back(self, job: Job) -> None:
+        """Let a job wait for the next start, as if this attempt had not been."""
+        with self._engine.begin() as connection:
+            held = update(JobRow).where(JobRow.number == job.number, JobRow.leased_by == self._worker)
+            connection.execute(held.values(leased_until=0.0, leased_by="", attempts=JobRow.attempts - 1))
+            values = {"state": "queued", "progress": 0.0, "work": None}
+            connection.execute(update(PredictionRow).where(PredictionRow.id == job.subject).values(values))
 
     def finish(self, job: Job, result: dict[str, Any], evidence: dict[str, Any]) -> bool:
         """Write the answer and close the job; false where the lease was lost and somebody else answers."""
         return self._close(job, {"state": "done", "result": result, "evidence": evidence})
+
+    def finish_slide(self, job: Job, slide: dict[str, Any], evidence: dict[str, Any]) -> bool:
+        """Write what a slide comes to and close the job, as `finish` does."""
+        return self._close(job, {"state": "done", "slide": slide, "evidence": evidence})
 
     def fail(self, job: Job, error: SenoscopeError) -> bool:
         """Write why there is no answer and close the job; false where the lease was lost."""
@@ -106,6 +122,6 @@ class JobQueue:
             held = delete(JobRow).where(JobRow.number == job.number, JobRow.leased_by == self._worker)
             if connection.execute(held).rowcount != 1:
                 return False
-            closed = {**values, "progress": 1.0, "finished": time.time()}
+            closed = {**values, "work": None, "progress": 1.0, "finished": time.time()}
             connection.execute(update(PredictionRow).where(PredictionRow.id == job.subject).values(closed))
             return True

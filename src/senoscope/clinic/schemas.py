@@ -154,8 +154,61 @@ class Answer(BaseModel):
     notice: str
 
 
+class WorkView(BaseModel):
+    """How far a slide is: tiles answered `of` those that wait, their rate, and the seconds that are left at it."""
+
+    tiles: int
+    of: int
+    per_second: float
+    seconds_left: float | None
+
+
+class HotSpotView(BaseModel):
+    """A place of high probability, in pixels of the slide's finest level."""
+
+    x: int
+    y: int
+    probability: float
+
+
+class SlideView(BaseModel):
+    """What a whole slide comes to.
+
+    `microns` are µm per pixel of the finest level, across and down. Areas count tissue; `fraction` is positive by
+    answered, null where nothing was answered. `tiles` says how many met which end. The probability map covers
+    `map_width` by `map_height` pixels from the upper left corner on, which may reach beyond the slide. Deep-zoom tiles
+    have zooms from 0 to `zooms` − 1, a side of `tile` pixels and an overlap of `overlap`.
+    """
+
+    width: int
+    height: int
+    microns: Annotated[list[float], Field(min_length=2, max_length=2)]
+    task: str
+    bundle: str
+    bundle_version: str
+    positive: str
+    operating_point: ThresholdView
+    tissue_mm2: float
+    answered_mm2: float
+    positive_mm2: float
+    fraction: float | None
+    mean: float | None
+    highest: float | None
+    tiles: dict[str, int]
+    hot_spots: list[HotSpotView]
+    regions: int
+    warnings: list[str]
+    map_width: float
+    map_height: float
+    zooms: int
+    tile: int
+    overlap: int
+    seconds: float
+    notice: str
+
+
 class PredictionView(BaseModel):
-    """One uploaded file and how far it has come: `result` when done, `error` when failed."""
+    """One uploaded file and how far it has come: `result` or, of a slide, `slide` when done, `error` when failed."""
 
     id: str = Field(examples=[EXAMPLE_ID])
     filename: str = Field(examples=["left breast 3 o'clock.png"])
@@ -168,6 +221,8 @@ class PredictionView(BaseModel):
     created: datetime
     finished: datetime | None
     result: Answer | None
+    slide: SlideView | None
+    work: WorkView | None
     error: Problem | None
 
 

@@ -14,6 +14,9 @@ from senoscope.core.errors import SettingsError
 from senoscope.core.io import SERVICE
 
 MEGABYTE = 1_000_000
+LARGEST_SLIDE = 64_000_000_000
+"""Bytes; the largest slides of today's scanners, hardly compressed."""
+
 WILDCARDS = ("0.0.0.0", "::")  # noqa: S104 - named in order to be refused
 
 
@@ -51,6 +54,7 @@ class Settings(BaseSettings):
     allow_remote: Annotated[bool, Field(description="listen beyond this machine, without users or passwords")] = False
     hosts: Annotated[tuple[str, ...], Field(description="further names under which the service is reached")] = ()
     max_file_bytes: Annotated[int, Field(gt=0, le=SERVICE.bytes)] = SERVICE.bytes
+    max_slide_bytes: Annotated[int, Field(gt=0, le=LARGEST_SLIDE)] = 8_000_000_000
     max_files: Annotated[int, Field(ge=1, le=1000)] = 100
     max_attempts: Annotated[int, Field(ge=1)] = 3
     lease_seconds: Annotated[float, Field(gt=0)] = 300.0

@@ -18,6 +18,8 @@ from senoscope.clinic.jobs import JobQueue
 from senoscope.clinic.pictures import Pictures
 from senoscope.clinic.records import Records
 from senoscope.clinic.settings import Settings
+from senoscope.clinic.slide_views import SlideViews
+from senoscope.clinic.slides import SlideWorker
 from senoscope.clinic.worker import Worker
 from senoscope.core.errors import SettingsError
 
@@ -33,7 +35,8 @@ class Clinic:
     records: Records
     pictures: Pictures
     changes: Changes
-    worker: Worker
+    workers: tuple[Worker, ...]
+    slides: SlideViews
 
 
 @contextmanager
@@ -54,10 +57,15 @@ def open_clinic(settings: Settings) -> Iterator[Clinic]:
         )
         queue.release_all()
         changes = Changes()
-        worker = Worker(engine, queue, images, catalogue, changes)
-        worker.start()
-        stack.callback(worker.stop)
-        yield Clinic(settings, images, catalogue, queue, Records(engine), Pictures(images), changes, worker)
+        slides = SlideViews(images, settings.home / "slides")
+        stack.callback(slides.close)
+        stills = Worker(engine, queue, images, catalogue, changes)
+        workers = (stills, SlideWorker(engine, queue, images, catalogue, changes, slides.folder))
+        for worker in workers:
+            worker.start()
+            stack.callback(worker.stop)
+        records, pictures = Records(engine), Pictures(images)
+        yield Clinic(settings, images, catalogue, queue, records, pictures, changes, workers, slides)
 
 
 @contextmanager

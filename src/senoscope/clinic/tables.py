@@ -14,7 +14,8 @@ class PredictionRow(Base):
     """One uploaded file and the answer to it.
 
     Times are seconds since 1970 UTC. `digest` names the picture in the store and is empty where the file was refused.
-    `evidence` is the heat map on the network's grid with its placements, from which every view of it is drawn.
+    `evidence` is the heat map on the network's grid with its placements, from which every view of it is drawn; of a
+    slide it names the folder of the results. `work` says how far a slide is, and `slide` what it comes to.
     """
 
     __tablename__ = "predictions"
@@ -34,6 +35,8 @@ class PredictionRow(Base):
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     evidence: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
     error: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    work: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
+    slide: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True), default=None)
 
 
 class JobRow(Base):

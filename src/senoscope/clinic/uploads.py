@@ -46,12 +46,13 @@ class Form:
 class _Receiver:
     """Callbacks of the parser: one part at a time, files into the store, fields into memory."""
 
-    def __init__(self, store: ImageStore, settings: Settings) -> None:
+    def __init__(self, store: ImageStore, settings: Settings, limit: Callable[[dict[str, str]], int]) -> None:
         self.form = Form()
         self.incoming: list[Incoming | None] = []
         self.complete = False
         self._store = store
         self._settings = settings
+        self._limit_of, self._limit = limit, 0
         self._headers: dict[bytes, bytes] = {}
         self._name = b""
         self._value = b""
@@ -82,6 +83,7 @@ class _Receiver:
         if len(self.form.files) == self._settings.max_files:
             raise UsageError(f"more than {self._settings.max_files} files in one request", "send them in several")
         self.form.files.append(ReceivedFile(clean_name(options[b"filename"].decode("utf-8", "replace"))))
+        self._limit = self._limit_of(self.form.fields)
         self.incoming.append(self._store.receive())
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
@@ -93,10 +95,10 @@ class _Receiver:
         file, incoming = self.form.files[-1], self.incoming[-1]
         if incoming is None:
             return
-        if incoming.bytes + end - start > self._settings.max_file_bytes:
+        if incoming.bytes + end - start > self._limit:
             incoming.discard()
             self.incoming[-1] = None
-            limit = self._settings.max_file_bytes / MEGABYTE
+            limit = self._limit / MEGABYTE
             file.error = ImageTooLargeError(f"{file.filename} is larger than {limit:g} MB", "send a smaller picture")
             return
         incoming.write(data[start:end])
@@ -144,7 +146,11 @@ class _Receiver:
 
 
 async def receive(
-    request: Request, store: ImageStore, settings: Settings, check: Callable[[dict[str, str]], object]
+    request: Request,
+    store: ImageStore,
+    settings: Settings,
+    check: Callable[[dict[str, str]], object],
+    limit: Callable[[dict[str, str]], int],
 ) -> Form:
     """Take a multipart form in; its files lie in the store, durably, when this returns.
 
@@ -155,6 +161,7 @@ async def receive(
         store: where the files go.
         settings: their bounds.
         check: called with the other fields before anything is kept; what it raises refuses the form.
+        limit: bytes a file may have, by the fields that came before it.
 
     Raises:
         UsageError: not a multipart form, one that breaks off, one with too many parts, or one without files.
@@ -164,7 +171,7 @@ async def receive(
         raise UsageError(
             "the request is not a multipart form", f"send the files as multipart/form-data, field {FILES!r}"
         )
-    receiver = _Receiver(store, settings)
+    receiver = _Receiver(store, settings, limit)
     try:
         parser = MultipartParser(options[b"boundary"], receiver.callbacks())
         async for chunk in request.stream():

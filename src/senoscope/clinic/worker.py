@@ -1,4 +1,4 @@
-"""The thread that answers uploads, one at a time."""
+"""The thread that answers uploads of a kind, one at a time."""
 
 import logging
 import threading
@@ -6,14 +6,14 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, Row, select
 
 from senoscope.clinic.catalogue import Catalogue
 from senoscope.clinic.changes import Changes
 from senoscope.clinic.images import ImageStore
-from senoscope.clinic.jobs import Job, JobQueue
+from senoscope.clinic.jobs import PREDICT, Job, JobQueue
 from senoscope.clinic.pictures import pack_evidence
 from senoscope.clinic.tables import PredictionRow
 from senoscope.core.errors import SenoscopeError, ServiceError
@@ -25,8 +25,12 @@ IDLE_SECONDS = 1.0
 T = TypeVar("T")
 
 
+class StoppedError(Exception):
+    """The service ends; the job in hand is given back."""
+
+
 class Worker:
-    """Takes jobs until it is stopped.
+    """Takes jobs of one kind until it is stopped.
 
     Args:
         engine: the database.
@@ -35,6 +39,8 @@ class Worker:
         catalogue: the bundles.
         changes: whom to tell.
     """
+
+    kind = PREDICT
 
     def __init__(
         self, engine: Engine, queue: JobQueue, images: ImageStore, catalogue: Catalogue, changes: Changes
@@ -46,7 +52,7 @@ class Worker:
         self._changes = changes
         self._word = threading.Event()
         self._stopping = False
-        self._thread = threading.Thread(target=self._run, name="senoscope-worker")
+        self._thread = threading.Thread(target=self._run, name=f"senoscope-{self.kind}")
 
     def start(self) -> None:
         """Begin to work."""
@@ -73,12 +79,14 @@ class Worker:
 
     def _turn(self) -> bool:
         """Take one job and close it; false where there is none."""
-        job = self._queue.take()
+        job = self._queue.take(self.kind)
         if job is None:
             return False
         self._changes.publish(job.subject)
         _, error = _outcome(lambda: self._answer(job))
-        if error is not None:
+        if isinstance(error, StoppedError):
+            self._queue.give_back(job)
+        elif error is not None:
             self._fail(job, error)
         self._changes.publish(job.subject)
         return True
@@ -89,13 +97,16 @@ class Worker:
             error = ServiceError("the service failed on this file", "its log says more; please report it")
         self._queue.fail(job, error)
 
-    def _step(self, job: Job, share: float) -> None:
-        self._queue.progress(job, share)
+    def _step(self, job: Job, share: float, work: dict[str, Any] | None = None) -> None:
+        self._queue.progress(job, share, work)
         self._changes.publish(job.subject)
 
-    def _answer(self, job: Job) -> None:
+    def _row(self, job: Job) -> Row[Any]:
         with self._engine.connect() as connection:
-            row = connection.execute(select(PredictionRow.__table__).where(PredictionRow.id == job.subject)).one()
+            return connection.execute(select(PredictionRow.__table__).where(PredictionRow.id == job.subject)).one()
+
+    def _answer(self, job: Job) -> None:
+        row = self._row(job)
         self._step(job, 0.1)
         start = time.perf_counter()
         image = read_bytes(self._images.read(row.digest), row.filename, SERVICE)

@@ -10,6 +10,8 @@ export type Region = components["schemas"]["RegionView"];
 export type Found = components["schemas"]["FoundView"];
 export type Measure = components["schemas"]["MeasureView"];
 export type Contour = components["schemas"]["ContourView"];
+export type Slide = components["schemas"]["SlideView"];
+export type Work = components["schemas"]["WorkView"];
 export type Model = components["schemas"]["ModelView"];
 export type ModelCard = components["schemas"]["ModelCardView"];
 export type Problem = components["schemas"]["Problem"];
@@ -93,6 +95,15 @@ export function pictureUrl(id: string, name: "image" | "heat", side: number): st
 
 export function overlayUrl(id: string, opacity: number): string {
   return `/api/v1/predictions/${id}/overlay.png?opacity=${opacity}`;
+}
+
+/** A file or a picture of a slide: `map.png`, `summary.json`, and so on. */
+export function slideUrl(id: string, name: string): string {
+  return `/api/v1/predictions/${id}/slide/${name}`;
+}
+
+export function tileUrl(id: string, zoom: number, column: number, row: number): string {
+  return slideUrl(id, `tiles/${zoom}/${column}_${row}.jpeg`);
 }
 
 export function resultUrl(id: string): string {

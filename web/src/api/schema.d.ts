@@ -191,6 +191,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/predictions/{prediction}/slide/tiles/{zoom}/{column}_{row}.jpeg": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Tile
+         * @description Return a deep-zoom tile; zoom 0 is one pixel, each further zoom twice as large.
+         */
+        get: operations["get_tile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/{prediction}/slide/map.png": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get Map
+         * @description Return the probability map, transparent where there is none, to be laid over the slide.
+         */
+        get: operations["get_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/{prediction}/slide/probability.ome.tiff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Map
+         * @description Download the probability map as OME-TIFF: 0 is no answer, 1 + 254 p a probability p.
+         */
+        get: operations["download_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/{prediction}/slide/regions.geojson": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Regions
+         * @description Download regions at or above the threshold, and hot spots, in pixels of the slide, as QuPath takes them.
+         */
+        get: operations["download_regions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/predictions/{prediction}/slide/summary.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Download Summary
+         * @description Download what the slide comes to: areas, fraction, tiles by what became of them, hot spots.
+         */
+        get: operations["download_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models": {
         parameters: {
             query?: never;
@@ -414,6 +514,18 @@ export interface components {
             bundles: string[];
         };
         /**
+         * HotSpotView
+         * @description A place of high probability, in pixels of the slide's finest level.
+         */
+        HotSpotView: {
+            /** X */
+            x: number;
+            /** Y */
+            y: number;
+            /** Probability */
+            probability: number;
+        };
+        /**
          * MeasureView
          * @description What was measured of the lesion that was answered for.
          *
@@ -560,7 +672,7 @@ export interface components {
         };
         /**
          * PredictionView
-         * @description One uploaded file and how far it has come: `result` when done, `error` when failed.
+         * @description One uploaded file and how far it has come: `result` or, of a slide, `slide` when done, `error` when failed.
          */
         PredictionView: {
             /**
@@ -596,6 +708,8 @@ export interface components {
             /** Finished */
             finished: string | null;
             result: components["schemas"]["Answer"] | null;
+            slide: components["schemas"]["SlideView"] | null;
+            work: components["schemas"]["WorkView"] | null;
             error: components["schemas"]["Problem"] | null;
         };
         /**
@@ -638,6 +752,68 @@ export interface components {
             probability: number;
         };
         /**
+         * SlideView
+         * @description What a whole slide comes to.
+         *
+         *     `microns` are µm per pixel of the finest level, across and down. Areas count tissue; `fraction` is positive by
+         *     answered, null where nothing was answered. `tiles` says how many met which end. The probability map covers
+         *     `map_width` by `map_height` pixels from the upper left corner on, which may reach beyond the slide. Deep-zoom tiles
+         *     have zooms from 0 to `zooms` − 1, a side of `tile` pixels and an overlap of `overlap`.
+         */
+        SlideView: {
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Microns */
+            microns: number[];
+            /** Task */
+            task: string;
+            /** Bundle */
+            bundle: string;
+            /** Bundle Version */
+            bundle_version: string;
+            /** Positive */
+            positive: string;
+            operating_point: components["schemas"]["ThresholdView"];
+            /** Tissue Mm2 */
+            tissue_mm2: number;
+            /** Answered Mm2 */
+            answered_mm2: number;
+            /** Positive Mm2 */
+            positive_mm2: number;
+            /** Fraction */
+            fraction: number | null;
+            /** Mean */
+            mean: number | null;
+            /** Highest */
+            highest: number | null;
+            /** Tiles */
+            tiles: {
+                [key: string]: number;
+            };
+            /** Hot Spots */
+            hot_spots: components["schemas"]["HotSpotView"][];
+            /** Regions */
+            regions: number;
+            /** Warnings */
+            warnings: string[];
+            /** Map Width */
+            map_width: number;
+            /** Map Height */
+            map_height: number;
+            /** Zooms */
+            zooms: number;
+            /** Tile */
+            tile: number;
+            /** Overlap */
+            overlap: number;
+            /** Seconds */
+            seconds: number;
+            /** Notice */
+            notice: string;
+        };
+        /**
          * ThresholdView
          * @description The threshold in use: the positive label is called from this calibrated probability on.
          *
@@ -672,6 +848,20 @@ export interface components {
             distance: number;
             /** Flags */
             flags: components["schemas"]["FlagView"][];
+        };
+        /**
+         * WorkView
+         * @description How far a slide is: tiles answered `of` those that wait, their rate, and the seconds that are left at it.
+         */
+        WorkView: {
+            /** Tiles */
+            tiles: number;
+            /** Of */
+            of: number;
+            /** Per Second */
+            per_second: number;
+            /** Seconds Left */
+            seconds_left: number | null;
         };
     };
     responses: never;
@@ -723,7 +913,7 @@ export interface operations {
         requestBody: {
             content: {
                 "multipart/form-data": {
-                    /** @description one or several pictures */
+                    /** @description one or several pictures, or slides as TIFF; behind the other fields */
                     files: string[];
                     /**
                      * @description the question, where several could be meant
@@ -999,6 +1189,164 @@ export interface operations {
                 };
                 content: {
                     "image/png": string;
+                };
+            };
+            /** @description Why it did not work, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_tile: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction: string;
+                zoom: number;
+                column: number;
+                row: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A JPEG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": string;
+                };
+            };
+            /** @description Why it did not work, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A PNG */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description Why it did not work, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_map: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An OME-TIFF */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/tiff": string;
+                };
+            };
+            /** @description Why it did not work, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_regions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A GeoJSON */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": Record<string, never>;
+                };
+            };
+            /** @description Why it did not work, and what to do about it */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    download_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                prediction: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
                 };
             };
             /** @description Why it did not work, and what to do about it */

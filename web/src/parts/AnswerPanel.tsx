@@ -1,10 +1,11 @@
 import { overlayUrl, resultUrl, type Answer, type Flag, type Model, type Prediction } from "../api/client";
 import type { Picking } from "../usePicking";
-import { familiarity, isOfSeveral, kindOf, megabytes, milliseconds, nothingFound, reason } from "../words";
+import { familiarity, isOfSeveral, kindOf, megabytes, milliseconds, nothingFound, pace, reason } from "../words";
 import { LabelBars } from "./LabelBars";
 import { Marked, Measures } from "./Marked";
 import { Part } from "./Part";
 import { ProbabilityBar } from "./ProbabilityBar";
+import { SlidePanel } from "./SlidePanel";
 
 interface Props {
   prediction: Prediction | null;
@@ -30,7 +31,7 @@ export function AnswerPanel({ prediction, models, picking, opacity, onCard }: Pr
 }
 
 function Body({ prediction, models, picking, opacity, onCard }: Props & { prediction: Prediction }) {
-  const { id, state, error, result, progress } = prediction;
+  const { id, state, error, result, slide, work, progress } = prediction;
   const model = models.find((item) => item.name === prediction.bundle);
   if (error) {
     return (
@@ -40,11 +41,20 @@ function Body({ prediction, models, picking, opacity, onCard }: Props & { predic
       </p>
     );
   }
+  if (slide) {
+    return (
+      <>
+        <p className="question">{model?.title ?? slide.task}</p>
+        <SlidePanel prediction={prediction} slide={slide} picking={picking} onCard={onCard} />
+      </>
+    );
+  }
   if (!result) {
     return (
       <div className="busy">
-        <p>{state === "queued" ? "Waiting for its turn…" : "Being read…"}</p>
+        <p>{state === "queued" ? "Waiting for its turn…" : work ? "The slide’s tiles are being answered…" : "Being read…"}</p>
         <progress value={progress} max={1} aria-label="Progress" />
+        {work && <p className="pace">{pace(work)}</p>}
       </div>
     );
   }

@@ -21,6 +21,8 @@ Side = Annotated[int | None, Query(ge=16, le=16384, description="longer side at 
 
 
 def _evidence(row: Row[Any]) -> dict[str, Any]:
+    if row.slide is not None:
+        raise NotFoundError(f"{row.filename} is a slide", "see slide/map.png")
     if row.evidence is None:
         raise NotFoundError(f"{row.filename} has no answer, so there is no evidence", f"its state is {row.state!r}")
     evidence: dict[str, Any] = row.evidence

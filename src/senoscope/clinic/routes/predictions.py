@@ -12,9 +12,10 @@ from senoscope.clinic.catalogue import Question
 from senoscope.clinic.jobs import problem
 from senoscope.clinic.routes.responses import PROBLEMS, attachment
 from senoscope.clinic.schemas import Answer, PredictionView
+from senoscope.clinic.slides import is_tiff
 from senoscope.clinic.state import Clinic, Here
 from senoscope.clinic.uploads import Form, ReceivedFile, receive
-from senoscope.core.errors import NotFoundError
+from senoscope.core.errors import NotFoundError, SenoscopeError
 
 router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], responses=PROBLEMS)
 
@@ -25,7 +26,7 @@ FORM_SCHEMA = {
         "files": {
             "type": "array",
             "items": {"type": "string", "format": "binary"},
-            "description": "one or several pictures",
+            "description": "one or several pictures, or slides as TIFF; behind the other fields",
         },
         "task": {
             "type": "string",
@@ -46,7 +47,13 @@ async def create_predictions(request: Request, here: Here) -> list[PredictionVie
     When this answers, every accepted file is safe on the disk and will be answered even if the service is killed. A
     file that cannot be taken (too large, empty) comes back with state `failed` and its error; the others go on.
     """
-    form = await receive(request, here.images, here.settings, lambda fields: _question(here, fields))
+    form = await receive(
+        request,
+        here.images,
+        here.settings,
+        check=lambda fields: _question(here, fields),
+        limit=lambda fields: _limit(here, fields),
+    )
     return await run_in_threadpool(_accept, here, form)
 
 
@@ -54,11 +61,23 @@ def _question(here: Clinic, fields: dict[str, str]) -> Question:
     return here.catalogue.ask(fields.get("task", ""), fields.get("bundle", ""), fields.get("operating_point", ""))
 
 
+def _limit(here: Clinic, fields: dict[str, str]) -> int:
+    """Bytes a file may have: many where the fields before it ask a bundle that may be asked about slides."""
+    try:
+        tiles = here.catalogue.asks_tiles(_question(here, fields).bundle)
+    except SenoscopeError:  # is said once the form is whole
+        tiles = False
+    return here.settings.max_slide_bytes if tiles else here.settings.max_file_bytes
+
+
 def _accept(here: Clinic, form: Form) -> list[PredictionView]:
     question = _question(here, form.fields)
     rows = [_row(file, question) for file in form.files]
-    here.queue.submit(rows)
-    here.worker.wake()
+    tiles = here.catalogue.asks_tiles(question.bundle)
+    slides = [row["id"] for row in rows if tiles and row["digest"] and is_tiff(here.images.path(row["digest"]))]
+    here.queue.submit(rows, slides)
+    for worker in here.workers:
+        worker.wake()
     ids = [row["id"] for row in rows]
     for prediction in ids:
         here.changes.publish(prediction)
@@ -101,5 +120,6 @@ def download_result(prediction: str, here: Here) -> JSONResponse:
     """Download an answer as JSON."""
     row = here.records.get(prediction)
     if row.result is None:
-        raise NotFoundError(f"{row.filename} has no answer", f"its state is {row.state!r}")
+        said = f"its state is {row.state!r}" if row.slide is None else "it is a slide: see slide/summary.json"
+        raise NotFoundError(f"{row.filename} has no answer", said)
     return JSONResponse(row.result, headers=attachment(row.filename, ".json"))
