@@ -233,14 +233,15 @@ def test_progress_is_told_and_stills_do_not_wait(home: Path, large: Path, scan: 
 @pytest.mark.parametrize("kind", ["stop", "kill"])
 def test_a_slide_goes_on_after_the_next_start(home: Path, large: Path, kind: str) -> None:
     slow = Program(home, SLOW)
-    with slow.client() as client:
-        (view,) = upload(client, ("large.svs", large.read_bytes()), bundle="tiny_idc")
-        total = working(client, view["id"])["work"]["of"]
-        time.sleep(3.5)  # what is finished is kept every two seconds
-        if kind == "stop":
-            assert slow.stop() == (0, "")
-        else:
-            slow.kill()
+    try:
+        with slow.client() as client:
+            (view,) = upload(client, ("large.svs", large.read_bytes()), bundle="tiny_idc")
+            total = working(client, view["id"])["work"]["of"]
+            time.sleep(3.5)  # what is finished is kept every two seconds
+            if kind == "stop":
+                assert slow.stop() == (0, "")
+    finally:
+        slow.kill()
     again = Program(home, SLOW)
     try:
         with again.client() as client:
