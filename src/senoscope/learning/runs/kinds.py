@@ -11,6 +11,7 @@ from senoscope.learning.data.material import Progress
 from senoscope.learning.fitting.company import company
 from senoscope.learning.outlines.chaining import train_chain
 from senoscope.learning.outlines.run import OutlineOutcome, train_outlines
+from senoscope.learning.runs.holding import held
 from senoscope.learning.runs.run import Outcome, train
 
 
@@ -33,8 +34,15 @@ def train_any(
     Raises:
         SenoscopeError: as `senoscope.learning.runs.run.train`.
         UsageError: answers are given to what does not go by them.
-        RunError: several processes were started for what trains in one.
+        RunError: several processes were started for what trains in one, or another training works in the folder.
     """
+    with held(out):
+        return _trained(recipe, root, out, progress, answers)
+
+
+def _trained(
+    recipe: Recipe, root: Path, out: Path, progress: Progress, answers: Mapping[str, Path] | None
+) -> Outcome | OutlineOutcome | BoxOutcome:
     kind = TASKS.get(recipe.task).kind
     if kind == "classify" and not recipe.outline.by:
         return train(recipe, root, out, progress, answers)
