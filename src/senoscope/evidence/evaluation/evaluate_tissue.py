@@ -107,7 +107,7 @@ def _counted(model: Outliner, index: Index, sample: Sample, table: NDArray[np.ui
         Image(image.pixels[box.top : box.edges[3], box.left : box.edges[2]], image.maximum, sample.path)
         for box, _ in parts
     )
-    for (box, own), answer in zip(parts, model.stream(asked), strict=True):
+    for (box, own), answer in zip(parts, model.stream(asked, whole=True), strict=True):
         if isinstance(answer, Failure):
             raise InputError(answer.error.message, answer.error.hint)
         left, top, right, bottom = own.edges
