@@ -56,12 +56,12 @@ def _frames(pixels: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
 def _described(level: int, shape: tuple[int, ...], jpeg: bool) -> "Dataset":
     """Everything but the frames."""
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, JPEGBaseline8Bit
+    from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGBaseline8Bit
 
     one, measures, shared = Dataset(), Dataset(), Dataset()
     one.file_meta = FileMetaDataset()
-    one.file_meta.MediaStorageSOPClassUID = one.SOPClassUID = "1.2.840.10008.5.1.4.1.1.77.1.6"
-    one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID = f"{_ROOT}.99.{level + 1}"
+    one.file_meta.MediaStorageSOPClassUID = one.SOPClassUID = UID("1.2.840.10008.5.1.4.1.1.77.1.6")
+    one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID = UID(f"{_ROOT}.99.{level + 1}")
     one.file_meta.TransferSyntaxUID = JPEGBaseline8Bit if jpeg else ExplicitVRLittleEndian
     one.StudyInstanceUID, one.SeriesInstanceUID, one.FrameOfReferenceUID = (f"{_ROOT}.{n}" for n in (98, 97, 96))
     first, last = ("DERIVED", "RESAMPLED") if level else ("ORIGINAL", "NONE")

@@ -281,6 +281,7 @@ def test_what_is_not_called_is_measured_all_the_same(data: Index, tmp_path: Path
 def test_the_operating_point_is_the_one_asked_for(data: Index, model: Outliner) -> None:
     found = evaluate(model, data, operating_point="screening")
 
+    assert isinstance(found, OutlineEvaluation)
     assert found.operating_point == "screening"
     assert found.thresholds is not None
     assert set(found.thresholds) == {0.2}

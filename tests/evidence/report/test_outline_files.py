@@ -35,7 +35,9 @@ def measured(folder: Path, *, calibrated: bool = True) -> OutlineEvaluation:
     index = DATASETS.get("busi").samples_for(TASKS.get("ultrasound_outline"), busi_outlined(folder / "busi", images=6))
     model = load_any(tiny_outline_bundle(folder / "tiny", calibrated=calibrated), threads=1)
     assert isinstance(model, Outliner)
-    return evaluate(model, index)
+    found = evaluate(model, index)
+    assert isinstance(found, OutlineEvaluation)
+    return found
 
 
 @pytest.fixture(scope="module")
