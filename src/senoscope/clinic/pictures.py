@@ -20,6 +20,10 @@ from senoscope.core.io import SERVICE, read_bytes
 from senoscope.runtime.outputs.overlay import display_png, eight_bit, heat_png, overlaid, png
 
 
+EXACT = 4096
+"""Numbers of a map that are kept to the last digit."""
+
+
 class Evidence(BaseModel):
     """The heat map on the network's grid, how the picture was laid into it, and what is marked by lines."""
 
@@ -40,11 +44,22 @@ class Evidence(BaseModel):
 def pack_evidence(prediction: Prediction) -> dict[str, Any]:
     """Evidence of an answer as plain data."""
     return Evidence(
-        heat=prediction.heat.tolist(),
+        heat=_rounded(prediction.heat),
         placements=prediction.placements,
         contours=contours_of(prediction),
         boxes=boxes_of(prediction),
     ).model_dump(mode="json")
+
+
+def _rounded(heat: NDArray[np.float32]) -> list[list[float]]:
+    """A large map to a ten-thousandth of its strongest value, which takes a third of the room; a small one as it is."""
+    if heat.size <= EXACT:
+        exact: list[list[float]] = heat.tolist()
+        return exact
+    strongest = float(np.abs(heat).max(initial=0.0))
+    places = 4 - int(np.floor(np.log10(strongest))) if strongest else 0
+    found: list[list[float]] = np.round(heat.astype(np.float64), places).tolist()
+    return found
 
 
 class Pictures:
