@@ -19,7 +19,6 @@ from senoscope.core.domain.prediction import Prediction, saliency_of
 from senoscope.core.io import SERVICE, read_bytes
 from senoscope.runtime.outputs.overlay import display_png, eight_bit, heat_png, overlaid, png
 
-
 EXACT = 4096
 """Numbers of a map that are kept to the last digit."""
 
