@@ -1,12 +1,10 @@
 """An evaluation of boxes as files: a page for people, JSON for programs, every box and every picture as CSV."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
-from senoscope import __version__
 from senoscope.core.domain.bundle import Interval
 from senoscope.evidence.evaluation.boxes import BoxEvaluation
 from senoscope.evidence.metrics.boxes import WORDS, hit
@@ -17,7 +15,8 @@ from senoscope.evidence.report.box_disclosed import known
 from senoscope.evidence.report.box_page import render
 from senoscope.evidence.report.box_plots import draw_boxes
 from senoscope.evidence.report.checklists import Checklist, fill
-from senoscope.evidence.report.plain import dumped, plain_checklist, plain_curve, plain_interval
+from senoscope.evidence.report.plain import dumped, plain_curve, plain_interval
+from senoscope.evidence.report.plain_parts import plain_bootstrap, plain_remarks, plain_subject
 from senoscope.evidence.tables.rows import rows_text
 
 COLUMNS = ("sample_id", "path", "group", "box", "left", "top", "width", "height", "score", "shown", "iou", "right")
@@ -46,14 +45,7 @@ def box_files(evaluation: BoxEvaluation, version: int) -> dict[str, str]:
 def to_json(evaluation: BoxEvaluation, checklists: Sequence[Checklist] = ()) -> dict[str, Any]:
     """Everything the page shows, as plain JSON values; a figure that is undefined is null."""
     return {
-        "senoscope": __version__,
-        "title": evaluation.title,
-        "research_use_only": True,
-        "bundle": {"name": evaluation.bundle, "version": evaluation.version},
-        "dataset": evaluation.dataset.model_dump(),
-        "protocol": evaluation.protocol,
-        "leaky": evaluation.leaky,
-        "leak": evaluation.leak,
+        **plain_subject(evaluation),
         "positive": evaluation.positive,
         "matching": {"iou": OVERLAP, "shown": evaluation.shown},
         "operating_point": {"name": evaluation.operating_point},
@@ -66,18 +58,11 @@ def to_json(evaluation: BoxEvaluation, checklists: Sequence[Checklist] = ()) -> 
             "abstained": int(evaluation.abstained.sum()) if evaluation.abstains else None,
             "unread": len(evaluation.unread),
         },
-        "intervals": {
-            "level": 0.95,
-            "replicates": evaluation.replicates,
-            "resampled": evaluation.unit,
-            "seed": evaluation.seed,
-        },
+        "intervals": plain_bootstrap(evaluation),
         "figures": {"all": _figures(evaluation.table), "without_abstained": _figures(evaluation.answered)},
         "curves": _curves(evaluation),
         "subgroups": [_subgroup(group) for group in evaluation.subgroups],
-        "notes": list(evaluation.notes),
-        "unread": [asdict(item) for item in evaluation.unread],
-        "checklists": [plain_checklist(checklist) for checklist in checklists],
+        **plain_remarks(evaluation, checklists),
     }
 
 

@@ -5,7 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from senoscope import __version__
 from senoscope.core.domain.bundle import Interval
 from senoscope.evidence.evaluation.boxes import BoxEvaluation
 from senoscope.evidence.evaluation.evaluation import Evaluation, Unread, assess
@@ -21,7 +20,8 @@ from senoscope.evidence.report.disclosed import AnyEvaluation, known
 from senoscope.evidence.report.multiclass_files import multiclass_files
 from senoscope.evidence.report.outline_files import outline_files
 from senoscope.evidence.report.page import render
-from senoscope.evidence.report.plain import dumped, plain_checklist, plain_curve, plain_interval, plain_numbers
+from senoscope.evidence.report.plain import dumped, plain_curve, plain_interval, plain_numbers
+from senoscope.evidence.report.plain_parts import plain_bootstrap, plain_remarks, plain_subject
 from senoscope.evidence.report.plots import draw
 from senoscope.evidence.report.tissue_files import tissue_files
 from senoscope.evidence.tables.rows import rows_text, write_text
@@ -81,24 +81,12 @@ def to_json(evaluation: Evaluation, checklists: Sequence[Checklist] = ()) -> dic
     findings = evaluation.findings
     return {
         "format": FORMAT,
-        "senoscope": __version__,
-        "title": evaluation.title,
-        "research_use_only": True,
-        "bundle": {"name": evaluation.bundle, "version": evaluation.version},
-        "dataset": evaluation.dataset.model_dump(),
-        "protocol": evaluation.protocol,
-        "leaky": evaluation.leaky,
-        "leak": evaluation.leak,
+        **plain_subject(evaluation),
         "positive": evaluation.positive,
         "operating_point": {"name": evaluation.operating_point, "threshold": evaluation.threshold},
         "cases": cases(evaluation),
         "counts": _counts(evaluation),
-        "intervals": {
-            "level": 0.95,
-            "replicates": evaluation.replicates,
-            "resampled": evaluation.unit,
-            "seed": evaluation.seed,
-        },
+        "intervals": plain_bootstrap(evaluation),
         "figures": {"all": figures(evaluation.table), "without_abstained": figures(evaluation.answered)},
         "delong": plain_interval(findings.delong),
         "exact": {name: plain_interval(findings.exact.get(name)) for name in ("sensitivity", "specificity")},
@@ -107,9 +95,7 @@ def to_json(evaluation: Evaluation, checklists: Sequence[Checklist] = ()) -> dic
         "calls": {label: {"called": called, "not_called": passed} for label, called, passed in findings.classes},
         "curves": _curves(evaluation),
         **_findings(findings),
-        "notes": list(evaluation.notes),
-        "unread": [asdict(item) for item in evaluation.unread],
-        "checklists": [plain_checklist(checklist) for checklist in checklists],
+        **plain_remarks(evaluation, checklists),
     }
 
 

@@ -1,10 +1,8 @@
 """An evaluation of several labels as files: a page for people, JSON for programs, and every answer as CSV."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-from senoscope import __version__
 from senoscope.evidence.evaluation.multiclass import MulticlassEvaluation
 from senoscope.evidence.metrics.classification import BINS
 from senoscope.evidence.metrics.curves import reliability, roc_curve
@@ -12,7 +10,8 @@ from senoscope.evidence.metrics.multiclass import OF_CLASS, WORDS, Multiclass
 from senoscope.evidence.report.checklists import Checklist, fill
 from senoscope.evidence.report.multiclass_disclosed import known
 from senoscope.evidence.report.multiclass_page import render
-from senoscope.evidence.report.plain import dumped, plain_checklist, plain_curve, plain_interval
+from senoscope.evidence.report.plain import dumped, plain_curve, plain_interval
+from senoscope.evidence.report.plain_parts import plain_bootstrap, plain_remarks, plain_subject
 from senoscope.evidence.report.plots import draw_multiclass
 from senoscope.evidence.tables.rows import rows_text
 
@@ -36,14 +35,7 @@ def multiclass_files(evaluation: MulticlassEvaluation, version: int) -> dict[str
 def to_json(evaluation: MulticlassEvaluation, checklists: Sequence[Checklist] = ()) -> dict[str, Any]:
     """Everything the page shows, as plain JSON values; a figure that is 0/0 is null."""
     return {
-        "senoscope": __version__,
-        "title": evaluation.title,
-        "research_use_only": True,
-        "bundle": {"name": evaluation.bundle, "version": evaluation.version},
-        "dataset": evaluation.dataset.model_dump(),
-        "protocol": evaluation.protocol,
-        "leaky": evaluation.leaky,
-        "leak": evaluation.leak,
+        **plain_subject(evaluation),
         "labels": list(evaluation.classes),
         "positive": evaluation.positive,
         "operating_point": {"name": "most_probable", "threshold": None},
@@ -55,12 +47,7 @@ def to_json(evaluation: MulticlassEvaluation, checklists: Sequence[Checklist] = 
             "abstained": int(evaluation.abstained.sum()) if evaluation.abstains else None,
             "unread": len(evaluation.unread),
         },
-        "intervals": {
-            "level": 0.95,
-            "replicates": evaluation.replicates,
-            "resampled": evaluation.unit,
-            "seed": evaluation.seed,
-        },
+        "intervals": plain_bootstrap(evaluation),
         "figures": {
             "all": _figures(evaluation.figures, evaluation.classes),
             "without_abstained": _figures(evaluation.answered, evaluation.classes),
@@ -70,9 +57,7 @@ def to_json(evaluation: MulticlassEvaluation, checklists: Sequence[Checklist] = 
             for label, row in zip(evaluation.classes, evaluation.confusion, strict=True)
         },
         "curves": {label: _curves(evaluation, number) for number, label in enumerate(evaluation.classes)},
-        "notes": list(evaluation.notes),
-        "unread": [asdict(item) for item in evaluation.unread],
-        "checklists": [plain_checklist(checklist) for checklist in checklists],
+        **plain_remarks(evaluation, checklists),
     }
 
 

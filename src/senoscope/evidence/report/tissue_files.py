@@ -1,15 +1,14 @@
 """An evaluation of labels at every pixel as files: a page for people, JSON for programs, every region as CSV."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-from senoscope import __version__
 from senoscope.evidence.evaluation.tissue import TissueEvaluation
 from senoscope.evidence.metrics.subgroups import Subgroup
 from senoscope.evidence.metrics.tissue import OF_LABEL, WORDS
 from senoscope.evidence.report.checklists import Checklist, fill
-from senoscope.evidence.report.plain import dumped, plain_checklist, plain_interval
+from senoscope.evidence.report.plain import dumped, plain_interval
+from senoscope.evidence.report.plain_parts import plain_bootstrap, plain_remarks, plain_subject
 from senoscope.evidence.report.tissue_disclosed import known
 from senoscope.evidence.report.tissue_page import render
 from senoscope.evidence.tables.rows import rows_text
@@ -33,22 +32,13 @@ def to_json(evaluation: TissueEvaluation, checklists: Sequence[Checklist] = ()) 
         "figures": _figures(evaluation),
         "confusion": {row["truth"]: {name: row[name] for name in evaluation.classes} for row in _confusion(evaluation)},
         "subgroups": [_subgroup(group) for group in evaluation.subgroups],
-        "notes": list(evaluation.notes),
-        "unread": [asdict(item) for item in evaluation.unread],
-        "checklists": [plain_checklist(checklist) for checklist in checklists],
+        **plain_remarks(evaluation, checklists),
     }
 
 
 def _asked(evaluation: TissueEvaluation) -> dict[str, Any]:
     return {
-        "senoscope": __version__,
-        "title": evaluation.title,
-        "research_use_only": True,
-        "bundle": {"name": evaluation.bundle, "version": evaluation.version},
-        "dataset": evaluation.dataset.model_dump(),
-        "protocol": evaluation.protocol,
-        "leaky": evaluation.leaky,
-        "leak": evaluation.leak,
+        **plain_subject(evaluation),
         "labels": list(evaluation.classes),
         "positive": evaluation.positive,
         "operating_point": {"name": "most_probable", "threshold": None},
@@ -60,12 +50,7 @@ def _asked(evaluation: TissueEvaluation) -> dict[str, Any]:
             "withheld_squares": int(evaluation.withheld.sum()) if evaluation.abstains else None,
             "unread": len(evaluation.unread),
         },
-        "intervals": {
-            "level": 0.95,
-            "replicates": evaluation.replicates,
-            "resampled": evaluation.unit,
-            "seed": evaluation.seed,
-        },
+        "intervals": plain_bootstrap(evaluation),
     }
 
 
