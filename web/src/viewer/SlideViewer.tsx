@@ -4,6 +4,8 @@ import type { Slide } from "../api/client";
 import type { Picking } from "../usePicking";
 import { figure } from "../words";
 import { SlideStage, type Look } from "./slide";
+import { useViewKeys } from "./useViewKeys";
+import ZoomButtons from "./ZoomButtons";
 
 interface Props {
   id: string;
@@ -45,35 +47,17 @@ export default function SlideViewer({ id, filename, slide, picking, opacity, onO
     if (picked !== null) stage.current?.goTo(picked);
   }, [picked, turn]);
 
-  useEffect(() => {
-    const at = () => stage.current;
-    const actions: Record<string, () => void> = {
+  useViewKeys({
+    view: () => stage.current,
+    zoomStep: ZOOM_STEP,
+    panStep: PAN_STEP,
+    opacity,
+    onOpacity,
+    isTyping,
+    further: {
       e: () => setShown((now) => !now),
-      "0": () => at()?.reset(),
-      "+": () => at()?.zoom(ZOOM_STEP),
-      "=": () => at()?.zoom(ZOOM_STEP),
-      "-": () => at()?.zoom(1 / ZOOM_STEP),
-      "[": () => onOpacity(Math.max(0, opacity - 0.1)),
-      "]": () => onOpacity(Math.min(1, opacity + 0.1)),
-    };
-    const moves: Record<string, [number, number]> = {
-      ArrowLeft: [-PAN_STEP, 0],
-      ArrowRight: [PAN_STEP, 0],
-      ArrowUp: [0, -PAN_STEP],
-      ArrowDown: [0, PAN_STEP],
-    };
-    const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const move = moves[event.key];
-      const action = actions[event.key.toLowerCase()];
-      if (move && !(event.target instanceof HTMLInputElement)) at()?.pan(...move);
-      else if (action) action();
-      else return;
-      event.preventDefault();
-    };
-    window.addEventListener("keydown", press);
-    return () => window.removeEventListener("keydown", press);
-  }, [isTyping, onOpacity, opacity]);
+    },
+  });
 
   return (
     <div className="viewer">
@@ -87,15 +71,7 @@ export default function SlideViewer({ id, filename, slide, picking, opacity, onO
       </div>
       <div className="tools" role="toolbar" aria-label="View">
         <div className="group">
-          <button type="button" aria-label="Zoom out" title="Zoom out (−)" onClick={() => stage.current?.zoom(1 / ZOOM_STEP)}>
-            −
-          </button>
-          <button type="button" aria-label="Zoom in" title="Zoom in (+)" onClick={() => stage.current?.zoom(ZOOM_STEP)}>
-            +
-          </button>
-          <button type="button" title="Reset the view (0)" onClick={() => stage.current?.reset()}>
-            Reset
-          </button>
+          <ZoomButtons onZoom={(factor) => stage.current?.zoom(factor)} onReset={() => stage.current?.reset()} step={ZOOM_STEP} />
         </div>
         <div className="group opacity">
           <button type="button" aria-pressed={shown} title="Show or hide the probability map (E)" onClick={() => setShown(!shown)}>

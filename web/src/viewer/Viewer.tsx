@@ -5,6 +5,8 @@ import type { Picking } from "../usePicking";
 import { linesOf, percent } from "../words";
 import type { Frame, Marks } from "./marks";
 import { Stage, type DragMode } from "./stage";
+import { useViewKeys } from "./useViewKeys";
+import ZoomButtons from "./ZoomButtons";
 
 interface Props {
   prediction: Prediction;
@@ -81,39 +83,21 @@ export default function Viewer({ prediction, picking, opacity, onOpacity, isTypi
   useEffect(() => stage.current?.setMarks(drawn ? marks : null), [drawn, marks]);
   useEffect(() => stage.current?.setDrag(drag), [drag]);
 
-  useEffect(() => {
-    const at = () => stage.current;
-    const actions: Record<string, () => void> = {
+  useViewKeys({
+    view: () => stage.current,
+    zoomStep: ZOOM_STEP,
+    panStep: PAN_STEP,
+    opacity,
+    onOpacity,
+    isTyping,
+    further: {
       w: () => setDrag("window"),
       p: () => setDrag("pan"),
-      i: () => at()?.invert(),
+      i: () => stage.current?.invert(),
       e: () => setEvidence((now) => !now),
       o: () => setDrawn((now) => !now),
-      "0": () => at()?.reset(),
-      "+": () => at()?.zoom(ZOOM_STEP),
-      "=": () => at()?.zoom(ZOOM_STEP),
-      "-": () => at()?.zoom(1 / ZOOM_STEP),
-      "[": () => onOpacity(Math.max(0, opacity - 0.1)),
-      "]": () => onOpacity(Math.min(1, opacity + 0.1)),
-    };
-    const moves: Record<string, [number, number]> = {
-      ArrowLeft: [-PAN_STEP, 0],
-      ArrowRight: [PAN_STEP, 0],
-      ArrowUp: [0, -PAN_STEP],
-      ArrowDown: [0, PAN_STEP],
-    };
-    const press = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      const move = moves[event.key];
-      const action = actions[event.key.toLowerCase()];
-      if (move && !(event.target instanceof HTMLInputElement)) at()?.pan(...move);
-      else if (action) action();
-      else return;
-      event.preventDefault();
-    };
-    window.addEventListener("keydown", press);
-    return () => window.removeEventListener("keydown", press);
-  }, [isTyping, onOpacity, opacity]);
+    },
+  });
 
   return (
     <div className="viewer">
@@ -137,15 +121,7 @@ export default function Viewer({ prediction, picking, opacity, onOpacity, isTypi
           </button>
         </div>
         <div className="group">
-          <button type="button" aria-label="Zoom out" title="Zoom out (−)" onClick={() => stage.current?.zoom(1 / ZOOM_STEP)}>
-            −
-          </button>
-          <button type="button" aria-label="Zoom in" title="Zoom in (+)" onClick={() => stage.current?.zoom(ZOOM_STEP)}>
-            +
-          </button>
-          <button type="button" title="Reset the view (0)" onClick={() => stage.current?.reset()}>
-            Reset
-          </button>
+          <ZoomButtons onZoom={(factor) => stage.current?.zoom(factor)} onReset={() => stage.current?.reset()} step={ZOOM_STEP} />
           <button type="button" title="Invert grey levels (I)" onClick={() => stage.current?.invert()}>
             Invert
           </button>
