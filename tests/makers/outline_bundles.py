@@ -204,6 +204,7 @@ def patch_outliner(
     *,
     labels: tuple[str, ...] = ("tissue", "lesion"),
     patch: tuple[int, int] = (TINY, TINY),
+    square: int = TINY,
     microns: float = 2.0,
 ) -> "Outliner":
     """Load a bundle whose task is asked about patches of tissue, as those of slides are; its network marks the dark.
@@ -212,6 +213,7 @@ def patch_outliner(
         folder: where the bundle is written.
         labels: two, or more; the last is the positive one.
         patch: width and height of a patch in pixels.
+        square: side of what it was trained on, in pixels.
         microns: of a pixel.
     """
     from dataclasses import replace
@@ -227,7 +229,8 @@ def patch_outliner(
     several = len(labels) > 2
     none = {"calibration": None, "operating_points": (), "operating_point": ""} if several else {}
     known = manifest.reference.model_copy(update={"limit": 1e6})
-    known_by = {"labels": labels, "positive": labels[-1], "reference": known, **none}
+    recipe = manifest.recipe.model_copy(update={"input": manifest.recipe.input.model_copy(update={"size": square})})
+    known_by = {"labels": labels, "positive": labels[-1], "reference": known, "recipe": recipe, **none}
     asked = TASKS.get("ultrasound_outline")
     task = replace(asked, labels=labels, positive=labels[-1], microns_per_pixel=microns, patch=patch)
     session = OutlineSession(tiny_outline_network(len(labels) if several else 1), 1)

@@ -134,3 +134,18 @@ def test_a_task_that_is_not_in_microns_is_not_cut(tmp_path: Path) -> None:
     )
 
     assert answered(plain, picture()).timings.preprocess > 0
+
+
+def test_stills_are_cut_into_the_squares_the_network_was_trained_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outliner = patch_outliner(tmp_path, labels=("pale", "grey", "lesion"), square=2 * TINY)
+    run, counts = OutlineSession.run, list[int]()
+
+    def counted(self: OutlineSession, batch: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        counts.append(len(batch))
+        return run(self, batch)
+
+    monkeypatch.setattr(OutlineSession, "run", counted)
+    answered(outliner, picture((96, 64)))  # width and height
+    assert sum(counts) == 2

@@ -13,6 +13,7 @@ from senoscope.core.domain.boxes import BoxPrediction
 from senoscope.core.domain.outline import OutlinePrediction
 from senoscope.core.domain.prediction import Prediction
 from senoscope.runtime.outputs.outlines import FINE, ORANGE, colour
+from senoscope.runtime.slides.measure import boxed
 from senoscope.runtime.slides.shapes import components, outlines
 
 MOST = 200
@@ -57,14 +58,12 @@ def rings_of(mask: NDArray[np.bool_]) -> list[list[list[int]]]:
     numbers, count = components(mask[::step, ::step])
     if not count:
         return []
-    sizes = np.bincount(numbers.ravel())[1:]
+    sizes, parts = np.bincount(numbers.ravel())[1:], boxed(numbers, count)
     height, width = mask.shape
     found = []
-    for number in np.argsort(-sizes, kind="stable")[:MOST] + 1:
-        part = numbers == number
-        rows, columns = np.flatnonzero(part.any(axis=1)), np.flatnonzero(part.any(axis=0))
-        top, left = int(rows[0]), int(columns[0])
-        for ring in outlines(part[top : rows[-1] + 1, left : columns[-1] + 1]):
+    for place in np.argsort(-sizes, kind="stable")[:MOST].tolist():
+        top, left, part = parts[place]
+        for ring in outlines(part == place + 1):
             found.append([[min(width, (x + left) * step), min(height, (y + top) * step)] for x, y in ring])
     return found
 

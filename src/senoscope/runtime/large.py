@@ -52,9 +52,21 @@ class Marks:
     embeddings: NDArray[np.float32]
 
 
-def tiling_of(task: Task) -> Tiling | None:
-    """How large pictures are cut: into the task's patches where it asks about patches of a size in µm, else not."""
-    return Tiling(Size(*task.patch)) if task.kind == "segment" and task.patch else None
+def tile_of(task: Task, manifest: OutlineManifest) -> Size | None:
+    """What a bundle is asked about at once, in pixels of the task's size; None where these have no size.
+
+    Where every pixel has one of several labels it is the square that the network was trained on, else the task's patch.
+    """
+    if task.kind != "segment" or task.patch is None:
+        return None
+    side = manifest.recipe.input.size
+    return Size(side, side) if task.by_pixel else Size(*task.patch)
+
+
+def tiling_of(task: Task, manifest: OutlineManifest) -> Tiling | None:
+    """How large pictures are cut: into tiles of `tile_of` where there are such, else not."""
+    tile = tile_of(task, manifest)
+    return Tiling(tile) if tile else None
 
 
 def over_the_whole(size: Size, tile: Size) -> Placement:

@@ -31,8 +31,8 @@ ALWAYS = "largest_region"
 class Outliner:
     """A loaded bundle that marks regions.
 
-    A picture larger than the patches its task is asked about, where they are of a size in µm, is marked tile by tile
-    (see `large`), and taken to have as many µm a pixel as they; other pictures are laid into the network's input whole.
+    A picture larger than what the network is asked about at once, where that is of a size in µm, is marked tile by tile
+    (see `large`), and taken to have as many µm a pixel; other pictures are laid into the network's input whole.
 
     Args:
         manifest: the verified manifest.
@@ -49,7 +49,7 @@ class Outliner:
         self.folder = folder
         self._session = session
         self._reference = Reference(manifest.reference)
-        self._tiling = tiling_of(task)
+        self._tiling = tiling_of(task, manifest)
 
     def predict(self, source: Source, operating_point: str = "") -> OutlinePrediction:
         """Mark the regions of one image, an `Image` or a path.

@@ -10,18 +10,22 @@ import pytest
 import tifffile
 from numpy.typing import NDArray
 
+from senoscope.core.domain.geometry import Size
 from senoscope.core.errors import UsageError
 from senoscope.core.io.slide import open_slide
 from senoscope.runtime.reading import Failure
+from senoscope.runtime.slides import measure
 from senoscope.runtime.slides.job import KEPT_MAP, Settings, run_slides
 from senoscope.runtime.slides.mask_files import CODES, files_of
 from senoscope.runtime.slides.measure import SlideSummary
 from senoscope.runtime.slides.outliner import PatchOutliner, slide_model
+from senoscope.runtime.slides.plan import Grid
 from senoscope.runtime.slides.rows import csv_lines, json_lines
+from senoscope.runtime.slides.shapes import Mask, Ring, outlines
 from senoscope.runtime.slides.tiles import Masks
 from senoscope.runtime.slides.writing import MAP, OVERLAY, REGIONS, SUMMARY
 from senoscope.runtime.store import load_any
-from tests.makers import slide_file, tiny_outline_bundle, tissue
+from tests.makers import TINY, slide_file, tiny_outline_bundle, tissue
 from tests.makers.outline_bundles import patch_outliner
 
 WIDTH, HEIGHT = 400, 300
@@ -212,3 +216,37 @@ def test_a_level_that_is_finer_is_scaled_to_the_questions_resolution(slide: Path
     with open_slide(slide) as reader:
         assert codes.shape == (reader.size.height // 2, reader.size.width // 2)
     assert summary.label_mm2["dark"] == pytest.approx(60 * 90 * 4 / 1e6, rel=0.1)
+
+
+def test_a_slide_is_cut_into_the_squares_the_network_was_trained_on(slide: Path, tmp_path: Path) -> None:
+    outliner = patch_outliner(tmp_path / "bundle", labels=LABELS, square=2 * TINY)
+    model = PatchOutliner(outliner)
+
+    summary = run(slide, model, tmp_path / "out")
+
+    assert model.patch == Size(2 * TINY, 2 * TINY)
+    assert sum(summary.tiles.values()) == 9 * 12  # which start every 32 pixels; the task's own would every 16
+    assert summary.label_mm2["dark"] == pytest.approx(60 * 90 * 4 / 1e6, rel=0.1)
+    # Of two labels a picture is asked about whole, and its size is the task's.
+    assert PatchOutliner(patch_outliner(tmp_path / "two", square=2 * TINY)).patch == Size(TINY, TINY)
+
+
+def test_of_many_regions_the_largest_alone_are_drawn(slide: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = np.random.default_rng(0).random((30, 40), np.float32)
+    grid = Grid(0, (1.0, 1.0), 2.0, Size(WIDTH, HEIGHT), Size(10, 10), 1, (30, 40), (1, 4))
+    lines = list[int]()
+
+    def counted(mask: Mask) -> list[Ring]:
+        lines.append(int(mask.sum()))
+        return outlines(mask)
+
+    monkeypatch.setattr(measure, "outlines", counted)
+    with open_slide(slide) as reader:
+        every = measure.regions(reader, grid, cells, 0.6)
+        lines.clear()
+        few = measure.regions(reader, grid, cells, 0.6, 5)
+
+    assert len(every) > 50
+    assert few == every[:5]
+    assert lines == sorted(lines, reverse=True)
+    assert len(lines) == 5

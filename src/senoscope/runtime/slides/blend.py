@@ -10,14 +10,14 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from senoscope.core.errors import UsageError
+from senoscope.core.errors import UnsupportedImageError
 from senoscope.runtime.slides.plan import Grid, Seen
 from senoscope.runtime.slides.saving import unwritten, write_bytes
 from senoscope.runtime.slides.tiles import Masks, Numbers
 from senoscope.runtime.stitching import window
 
-LARGEST_BAND = 2_000_000_000
-"""Bytes of a row of tiles; wider slides of many classes are asked in smaller tiles."""
+LARGEST_BAND = 6_000_000_000
+"""Bytes of a row of tiles: of 21 classes and tiles of 512 pixels a slide of 133,000 pixels across."""
 
 NONE = 255
 """Code where no tile was answered."""
@@ -38,7 +38,7 @@ class MaskSheet:
         identity: of slide, bundle and settings; a map of another is begun anew.
 
     Raises:
-        UsageError: one row of tiles would not fit into memory.
+        UnsupportedImageError: one row of the slide's tiles would not fit into memory.
         RunError: there is no room for the map.
     """
 
@@ -49,7 +49,10 @@ class MaskSheet:
         self._state = path.with_name(f".{path.name}.json")
         height, width = grid.patch.height, grid.cells[1] * grid.step.width
         if 4 * (classes + 1) * height * width > LARGEST_BAND:
-            raise UsageError(f"a row of tiles of {classes} classes is too large", "ask in smaller tiles")
+            raise UnsupportedImageError(
+                f"{grid.whole.width:,} pixels across are too many for {classes} labels in tiles of {grid.patch}",
+                "export the part with the tissue, or take a bundle of smaller squares or fewer labels",
+            )
         # The band's first row is that of tile row `_first`; rows of the map above `_kept` are on disk.
         self._sums = np.zeros((classes, height, width), np.float32)
         self._weights = np.zeros((height, width), np.float32)
@@ -152,9 +155,9 @@ class MaskSheet:
         while self._first < row:
             step = self._grid.step.height
             self._write(self._first * step, self._coded(step))
-            for band in (self._sums, self._weights[None]):
-                band[:, :-step] = band[:, step:]
-                band[:, -step:] = 0
+            for plane in (*self._sums, self._weights):  # one by one: numpy copies what overlaps
+                plane[:-step] = plane[step:]
+                plane[-step:] = 0
             self._first += 1
 
     def _coded(self, rows: int) -> NDArray[np.uint8]:

@@ -82,7 +82,7 @@ def asked(
 
     Raises:
         InputError: the slide is damaged.
-        UsageError: a row of its tiles would not fit into memory.
+        UnsupportedImageError: a row of its tiles would not fit into memory.
         RunError: there is no room for the map.
     """
     even = model.patch.width % OVERLAP == 0 and model.patch.height % OVERLAP == 0
@@ -177,12 +177,15 @@ def labelled(reader: SlideReader, question: Question, found: Map, smallest: floa
         found: the map.
         smallest: mm² below which a region is left out.
     """
+
+    def of_code(code: int) -> list[Region]:
+        marked = np.where(found.small == code, np.float32(1), np.float32(np.nan))
+        return regions(reader, found.coarse, marked, 0.5, MOST_REGIONS)
+
     if not question.labels:
-        shown = {question.positive: regions(reader, found.coarse, found.chances(), question.threshold)}
+        shown = {question.positive: regions(reader, found.coarse, found.chances(), question.threshold, MOST_REGIONS)}
     else:
         shown = {
-            label: regions(reader, found.coarse, np.where(found.small == code, np.float32(1), np.float32(np.nan)), 0.5)
-            for code, label in enumerate(question.labels)
-            if code and (found.small == code).any()
+            label: of_code(code) for code, label in enumerate(question.labels) if code and (found.small == code).any()
         }
-    return {label: [one for one in every if one.area_mm2 >= smallest][:MOST_REGIONS] for label, every in shown.items()}
+    return {label: [one for one in every if one.area_mm2 >= smallest] for label, every in shown.items()}

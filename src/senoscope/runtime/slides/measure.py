@@ -161,20 +161,25 @@ def hot_spots(reader: SlideReader, grid: Grid, cells: NDArray[np.float32]) -> tu
     return tuple(found)
 
 
-def regions(reader: SlideReader, grid: Grid, cells: NDArray[np.float32], threshold: float) -> list[Region]:
-    """Patches of the map at or above a threshold, largest first, with their outlines."""
+def regions(
+    reader: SlideReader, grid: Grid, cells: NDArray[np.float32], threshold: float, most: int | None = None
+) -> list[Region]:
+    """Patches of the map at or above a threshold, largest first, with their outlines; `most` of them, or all."""
     values = np.where(np.isnan(cells), -1.0, cells)
     labels, count = components(values >= threshold)
+    parts = boxed(labels, count)
+    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     found = []
-    for number, (top, left, part) in enumerate(_parts(labels, count), 1):
-        mask = part == number
+    for place in np.argsort(-sizes, kind="stable")[:most].tolist():
+        top, left, part = parts[place]
+        mask = part == place + 1
         inside = values[top : top + part.shape[0], left : left + part.shape[1]][mask]
         rings = tuple(_placed(ring, top, left, reader, grid) for ring in outlines(mask))
         found.append(Region(rings, len(inside) * grid.cell_area, float(inside.mean()), float(inside.max())))
-    return sorted(found, key=lambda region: -region.area_mm2)
+    return found
 
 
-def _parts(labels: NDArray[np.int32], count: int) -> list[tuple[int, int, NDArray[np.int32]]]:
+def boxed(labels: NDArray[np.int32], count: int) -> list[tuple[int, int, NDArray[np.int32]]]:
     """For each number the smallest box around its cells: its first row and column, and what it holds."""
     rows, columns = np.nonzero(labels)
     numbers = labels[rows, columns] - 1

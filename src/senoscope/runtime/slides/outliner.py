@@ -3,11 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from senoscope.core.domain.geometry import Size
 from senoscope.core.domain.image import Image
 from senoscope.core.domain.outline import stored
 from senoscope.core.errors import BundleError, UsageError
 from senoscope.core.io.slide import Rgb
+from senoscope.runtime.large import tile_of
 from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.predictor import Model
 from senoscope.runtime.slides.tiles import Masks, PatchClassifier, Question, SlideModel
@@ -29,7 +29,8 @@ class PatchOutliner:
 
     def __init__(self, model: Outliner) -> None:
         task, manifest = model.task, model.manifest
-        if task.microns_per_pixel is None or task.patch is None:
+        tile = tile_of(task, manifest)
+        if task.microns_per_pixel is None or tile is None:
             raise UsageError(f"{task.name} is not asked about whole slides", "it is asked about single pictures")
         several = len(manifest.labels) > 2
         self.classes = len(manifest.labels) if several else 1
@@ -42,8 +43,8 @@ class PatchOutliner:
             manifest.threshold,
             manifest.labels if several else (),
         )
-        self.microns, self.patch = task.microns_per_pixel, Size(*task.patch)
-        self.identity = f"{manifest.name} {manifest.version} {manifest.model.sha256}"
+        self.microns, self.patch = task.microns_per_pixel, tile
+        self.identity = f"{manifest.name} {manifest.version} {manifest.model.sha256} {tile}"
         self.smallest = manifest.smallest * self.patch.width * self.patch.height * self.microns**2 / 1e6
         self._model = model
         # All tiles are of one size, so all are laid into the network's input alike.

@@ -84,9 +84,9 @@ def outlines(mask: Mask) -> list[Ring]:
     for start, end in _edges(mask):
         ends[start].append(end)
     rings = []
-    while ends:
-        start = min(ends, key=lambda corner: (corner[1], corner[0]))
-        rings.append(_followed(ends, start))
+    for start in sorted(ends, key=lambda corner: (corner[1], corner[0])):
+        while start in ends:
+            rings.append(_followed(ends, start))
     return rings
 
 
