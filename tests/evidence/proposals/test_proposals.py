@@ -171,6 +171,28 @@ def test_what_is_refused(tmp_path: Path) -> None:
     assert busi.modality != "histopathology"
 
 
+def test_pictures_of_one_name_and_two_kinds_have_masks_of_their_own(tmp_path: Path) -> None:
+    root, out = written(tmp_path / "scans", 2), tmp_path / "out"
+    Pil.fromarray(stained(5, (slice(30, 70), slice(30, 70)))).save(root / "a" / "1.tif")
+
+    rows = propose(of_folder(root, 1.0), root, out, SETTINGS)
+
+    assert [(row["path"], row["status"], row["mask"]) for row in rows] == [
+        ("a/0.png", "proposed", "masks/a/0.png"),
+        ("a/1.png", "proposed", "masks/a/1.png.png"),
+        ("a/1.tif", "proposed", "masks/a/1.tif.png"),
+    ]
+    assert len({(out / row["mask"]).read_bytes() for row in rows}) == 3
+
+
+def test_proposals_of_pixels_of_another_size_are_not_taken_for_these(tmp_path: Path) -> None:
+    root, out = written(tmp_path / "scans", 1), tmp_path / "out"
+    propose(of_folder(root, 1.0), root, out, SETTINGS)
+
+    with pytest.raises(UsageError, match="pixels of another size"):
+        propose(of_folder(root, 0.5), root, out, SETTINGS)
+
+
 def test_pictures_that_fail_are_told_and_the_rest_go_on(tmp_path: Path) -> None:
     root = written(tmp_path / "scans", 1)
     (root / "broken.png").write_bytes(b"no picture")

@@ -10,7 +10,8 @@ FOLDER/
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ COLUMNS = (
 
 PROPOSED, KEPT, FAILED = "proposed", "kept", "failed"
 """Status of a picture: its mask is ours; another file lay in its place, or it was changed since; it has none."""
+
+ANEW = "give another folder, or remove this one"
 
 WORD, COLOUR = "Tumor, proposed by colour", (200, 120, 0)
 """Class of the outlines in QuPath."""
@@ -62,19 +65,23 @@ def propose(
         Rows of `proposals.csv`.
 
     Raises:
-        UsageError: `out` lies in `root`, or holds proposals of other settings.
+        UsageError: `out` lies in `root`, or holds proposals of other settings or pixels of another size.
         DatasetError: the folder cannot be written.
         MissingExtraError: scipy is not installed.
     """
     if out.resolve() == root.resolve() or root.resolve() in out.resolve().parents:
         raise UsageError(f"{out} lies among the pictures", "give a folder of its own, so that no mask is written over")
     _settled(out, settings)
+    stems = _stems(pictures)
     rows: list[Row] = []
     for group in grouped(pictures):
         part = out / "parts" / f"{_digest('|'.join(picture.path for picture in group))[:24]}.csv"
         if not part.is_file():
-            write_rows(part, COLUMNS, _group(group, root, out, settings))
-        rows += read_rows(part, COLUMNS)
+            write_rows(part, COLUMNS, _group(group, root, out, settings, stems))
+        made = read_rows(part, COLUMNS)
+        if {row["path"]: row["microns"] for row in made} != {one.path: str(one.microns) for one in group}:
+            raise UsageError(f"{out} holds proposals of pixels of another size", ANEW)
+        rows += made
         progress("proposing", len(rows), len(pictures))
     rows = [_as_it_is(row, out) for row in rows]
     write_rows(out / "proposals.csv", COLUMNS, rows)
@@ -84,19 +91,28 @@ def propose(
 def _settled(out: Path, settings: Settings) -> None:
     path, text = out / "settings.json", json.dumps(asdict(settings), indent=1) + "\n"
     if path.is_file() and path.read_text("utf-8") != text:
-        raise UsageError(f"{out} holds proposals of other settings", "give another folder, or remove this one")
+        raise UsageError(f"{out} holds proposals of other settings", ANEW)
     write_text(path, text)
 
 
-def _group(group: list[Picture], root: Path, out: Path, settings: Settings) -> list[dict[str, object]]:
+def _stems(pictures: list[Picture]) -> dict[str, str]:
+    """Name of each picture's files by its path: without the suffix, but where another one has that name already."""
+    short = {picture.path: str(Path(picture.path).with_suffix("")) for picture in pictures}
+    times = Counter(short.values())
+    return {path: stem if times[stem] == 1 else path for path, stem in short.items()}
+
+
+def _group(
+    group: list[Picture], root: Path, out: Path, settings: Settings, stems: Mapping[str, str]
+) -> list[dict[str, object]]:
     """Rows of pictures that were stained alike, their files written."""
     images: list[tuple[Picture, Image]] = []
     rows: list[dict[str, object]] = []
     for picture in group:
         try:
             image = read(root / picture.path)
-            if image.pixels.ndim != 3:
-                raise InputError(f"{picture.path} is grey: it has no colour to tell stains by")
+            if image.pixels.ndim != 3 or image.pixels.dtype == np.float32:
+                raise InputError(f"{picture.path} is grey, or of floating point: no colour to tell stains by")
             images.append((picture, image))
         except InputError as error:
             rows.append(_row(picture, settings, status=FAILED, note=error.message))
@@ -106,13 +122,14 @@ def _group(group: list[Picture], root: Path, out: Path, settings: Settings) -> l
         return rows + [_row(picture, settings, status=FAILED, note=error.message) for picture, _ in images]
     for picture, image in images:
         assert colours is not None
-        rows.append(_picture(picture, image, colours, out, settings))
+        rows.append(_picture(picture, image, colours, out, settings, stems[picture.path]))
     return rows
 
 
-def _picture(picture: Picture, image: Image, colours: Colours, out: Path, settings: Settings) -> dict[str, object]:
+def _picture(
+    picture: Picture, image: Image, colours: Colours, out: Path, settings: Settings, stem: str
+) -> dict[str, object]:
     mask = proposed(image, picture.microns, colours, settings)
-    stem = Path(picture.path).with_suffix("")
     files = {"mask": f"masks/{stem}.png", "outlines": f"outlines/{stem}.geojson"}
     numbers, count = components(mask)
     content = mask_png(mask.astype(np.uint8), 2)
