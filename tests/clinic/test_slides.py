@@ -189,6 +189,17 @@ def test_a_bad_slide_says_why_by_its_own_name(client: TestClient, slide: Path, t
     assert "--mpp" not in failed["error"]["hint"]
 
 
+def test_results_that_cannot_be_written_name_no_place_on_this_machine(home: Path, slide: Path) -> None:
+    (home / "slides").write_text("no folder")
+
+    with TestClient(create_app(Settings(home=home)), base_url="http://localhost") as client:
+        failed = ask(client, slide)
+
+    assert failed["state"] == "failed"
+    assert "cannot be written" in failed["error"]["message"]
+    assert str(home) not in json.dumps(failed)
+
+
 def test_only_what_may_be_a_slide_may_be_large(home: Path, slide: Path) -> None:
     size = len(slide.read_bytes())
     settings = Settings(home=home, max_file_bytes=size // 2, max_slide_bytes=size)

@@ -81,7 +81,7 @@ class SlideWorker(Worker):
             name = folder_name(path, identity_of(digest_of(path), classifier, Settings()))
             view = _view(found, self._folder / name, zooms, time.monotonic() - start)
         except SenoscopeError as error:
-            raise named(error, path, row.filename) from error
+            raise named(named(error, path, row.filename), self._folder, "slides") from error
         self._queue.finish_slide(job, view, {"folder": name})
 
     def _progress(self, job: Job) -> Callable[[int, int], None]:
