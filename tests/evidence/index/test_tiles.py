@@ -1,9 +1,11 @@
 """Regions are cut into squares without losing or doubling a pixel."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image as Pil
 
 from senoscope.core.domain.geometry import Size
@@ -120,3 +122,15 @@ def test_regions_that_cannot_be_used_are_left_out_and_named(tmp_path: Path) -> N
 def test_a_code_without_a_label_of_the_task_is_the_adapters_mistake() -> None:
     with pytest.raises(DatasetError, match="code 5 stands for 'nerve'"):
         numbering({5: "nerve"}, LABELS)
+
+
+def test_a_region_of_sixteen_bits_is_left_out_and_leaves_no_squares_behind(tmp_path: Path) -> None:
+    index = regions(tmp_path)
+    tifffile.imwrite(tmp_path / "deep.tif", np.full((70, 100, 3), 900, np.uint16), photometric="rgb")
+    deep = replace(index.samples[0], sample_id="deep", path="deep.tif")
+
+    found = cut(replace(index, samples=(*index.samples, deep)), TABLE, 32, None, tmp_path / "kept")
+
+    assert len(found.regions) == 2
+    assert [one.path for one in found.regions.dropped] == ["deep.tif"]
+    assert not list((tmp_path / "kept").glob("cutting-*"))

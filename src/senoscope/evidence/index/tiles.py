@@ -159,6 +159,8 @@ def _region(root: Path, sample: Sample, table: NDArray[np.uint8], side: int, kep
 def _write(picture: Path, mask: Path, table: NDArray[np.uint8], side: int, kept: Path, name: str) -> None:
     """Cut one region into a folder that gets its name when it is whole."""
     image = read(picture)
+    if image.pixels.dtype != np.uint8:
+        raise DatasetError(f"{picture.name}: squares are cut from pictures of 8 bits", "save it with 8 bits a colour")
     codes = named_pixels(mask, image.size, table)
     kept.mkdir(parents=True, exist_ok=True)
     begun = Path(mkdtemp(prefix="cutting-", dir=kept))
