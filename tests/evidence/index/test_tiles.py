@@ -1,7 +1,9 @@
 """Regions are cut into squares without losing or doubling a pixel."""
 
+import errno
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,3 +136,22 @@ def test_a_region_of_sixteen_bits_is_left_out_and_leaves_no_squares_behind(tmp_p
     assert len(found.regions) == 2
     assert [one.path for one in found.regions.dropped] == ["deep.tif"]
     assert not list((tmp_path / "kept").glob("cutting-*"))
+
+
+def test_a_disk_that_fills_up_leaves_no_squares_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    index = regions(tmp_path)
+    save, saved = Pil.Image.save, list[str]()
+
+    def full(self: Pil.Image, path: str, **options: Any) -> None:
+        if len(saved) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        saved.append(path)
+        save(self, path, **options)
+
+    monkeypatch.setattr(Pil.Image, "save", full)
+    with pytest.raises(DatasetError, match="No space left"):
+        cut(index, TABLE, 32, None, tmp_path / "kept")
+    assert list((tmp_path / "kept").iterdir()) == []
+
+    monkeypatch.undo()
+    assert len(cut(index, TABLE, 32, None, tmp_path / "kept").regions) == 2

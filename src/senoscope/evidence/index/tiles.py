@@ -4,17 +4,17 @@ Squares are cut once and kept, so that a region of many megapixels is decoded on
 """
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pil
 
 from senoscope.core.domain.geometry import Box, Size
+from senoscope.core.domain.image import Pixels
 from senoscope.core.errors import DatasetError, InputError
 from senoscope.core.io import read
 from senoscope.evidence.datasets.codes import UNNAMED, named_pixels
@@ -163,21 +163,27 @@ def _write(picture: Path, mask: Path, table: NDArray[np.uint8], side: int, kept:
         raise DatasetError(f"{picture.name}: squares are cut from pictures of 8 bits", "save it with 8 bits a colour")
     codes = named_pixels(mask, image.size, table)
     kept.mkdir(parents=True, exist_ok=True)
-    begun = Path(mkdtemp(prefix="cutting-", dir=kept))
-    for box, own in squares(image.size, side):
-        left, top, right, bottom = own.edges
-        named = np.full((box.height, box.width), UNNAMED, np.uint8)
-        named[top - box.top : bottom - box.top, left - box.left : right - box.left] = codes[top:bottom, left:right]
-        if (named == UNNAMED).all():
-            continue
-        left, top, right, bottom = box.edges
-        stem = begun / f"x{left:06d}_y{top:06d}"
-        Pil.fromarray(image.pixels[top:bottom, left:right]).save(f"{stem}.png", compress_level=1)
-        Pil.fromarray(named).save(f"{stem}.codes.png", compress_level=1)
-    try:
-        begun.rename(kept / name)
-    except OSError:
-        # Another run cut it in the meantime.
-        shutil.rmtree(begun)
-        if not (kept / name).is_dir():
-            raise
+    with TemporaryDirectory(prefix="cutting-", dir=kept) as folder:
+        begun = Path(folder) / "squares"
+        begun.mkdir()
+        for box, own in squares(image.size, side):
+            _save(image.pixels, codes, box, own, begun)
+        try:
+            begun.rename(kept / name)
+        except OSError:
+            # Another run may have cut it in the meantime.
+            if not (kept / name).is_dir():
+                raise
+
+
+def _save(pixels: Pixels, codes: NDArray[np.uint8], box: Box, own: Box, folder: Path) -> None:
+    """Save one square and the numbers of its own part, where that has any."""
+    left, top, right, bottom = own.edges
+    named = np.full((box.height, box.width), UNNAMED, np.uint8)
+    named[top - box.top : bottom - box.top, left - box.left : right - box.left] = codes[top:bottom, left:right]
+    if (named == UNNAMED).all():
+        return
+    left, top, right, bottom = box.edges
+    stem = folder / f"x{left:06d}_y{top:06d}"
+    Pil.fromarray(pixels[top:bottom, left:right]).save(f"{stem}.png", compress_level=1)
+    Pil.fromarray(named).save(f"{stem}.codes.png", compress_level=1)
