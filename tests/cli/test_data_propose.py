@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 
 import pytest
+import scipy
 from typer.testing import CliRunner
 
 from senoscope.cli.data import data_app
 from senoscope.core.errors import UsageError
 from tests.evidence.proposals.test_proposals import written
 from tests.makers.training_sets import training_set
+
+assert scipy  # proposals need it, and an install without it leaves these tests out
 
 
 def run(*words: object) -> str:

@@ -315,5 +315,9 @@ def test_real_slides_are_read(data_root: Path) -> None:
     with TiffReader(str(data_root / "slides" / "tcga-cr-7395-01a-01-ts1.svs")) as reader:
         assert [level.size for level in reader.levels] == [Size(4443, 3567), Size(2221, 1783)]
         assert reader.microns is None
+
+
+def test_a_real_slide_that_is_broken_is_refused(data_root: Path) -> None:
+    pytest.importorskip("openslide", reason="without it the slide may be of a kind that needs it")
     with pytest.raises(UnsupportedImageError, match="not a slide of any known kind"):
         open_slide(data_root / "slides" / "broken.svs")

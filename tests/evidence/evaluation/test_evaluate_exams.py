@@ -63,7 +63,13 @@ def test_figures_count_exams_and_are_of_the_exams_answers(made: MakeModel, data:
     assert found.protocol.endswith("; 24 exams of 46 images")
     assert found.metric_table().images == 24
     assert (found.unit, found.pooling) == ("patients", "each exam by itself")
-    text = report_files(found)["report.html"]
+
+
+def test_the_report_speaks_of_exams(made: MakeModel, data: Index) -> None:
+    pytest.importorskip("matplotlib", reason="the report draws with it")
+
+    text = report_files(measured(made(by="breast"), data))["report.html"]
+
     assert "all exams" in text
     assert "all images" not in text
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy
 from numpy.typing import NDArray
 from PIL import Image as Pil
 
@@ -27,6 +28,8 @@ from senoscope.evidence.metrics.segmentation import overlap
 from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.store import load_any, read_manifest
 from tests.makers import bus_bra, busi_outlined, tiny_outline_bundle
+
+assert scipy  # distances between outlines need it, and an install without it leaves these tests out
 
 TASK = TASKS.get("ultrasound_outline")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy
 from numpy.typing import NDArray
 from PIL import Image as Pil
 
@@ -19,6 +20,8 @@ from senoscope.evidence.proposals.writing import propose
 from senoscope.evidence.tables.rows import read_rows
 from tests.makers import idc
 from tests.makers.training_sets import training_set
+
+assert scipy  # proposals need it, and an install without it leaves these tests out
 
 SETTINGS = Settings(smooth=2.0, least=20.0)
 NEST = (slice(10, 50), slice(15, 60))
