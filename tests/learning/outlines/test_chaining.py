@@ -53,6 +53,10 @@ def run(request: pytest.FixtureRequest, root: Path, outlines: Path, tmp_path_fac
     return out
 
 
+def test_the_report_lies_where_the_command_says(run: Path) -> None:
+    assert (run / "report" / "report.html").is_file()
+
+
 def test_the_bundle_declares_every_step(run: Path) -> None:
     manifest = verify(run)
 

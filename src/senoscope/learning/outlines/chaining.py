@@ -23,6 +23,7 @@ from senoscope.evidence.bundles.packing import write_manifest
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index import Dropped, Index, Sample
 from senoscope.evidence.index.patches import patch_folder, square_file
+from senoscope.evidence.report.files import write_report
 from senoscope.evidence.tables.rows import write_bytes
 from senoscope.learning.outlines.folds import Ground, Progress, answered
 from senoscope.learning.outlines.run import opened, train_outlines
@@ -55,6 +56,7 @@ def train_chain(recipe: Recipe, root: Path, out: Path, progress: Progress = lamb
     listed = DATASETS.get(recipe.dataset).samples_for(TASKS.get(recipe.task), root).with_files()
     lesions = lesions_of(recipe, ground, listed, out / OUTLINES, progress)
     outcome = train(recipe, root, out / "classifier", progress, found=lesions)
+    write_report(outcome.evaluation, out / "report")
     _chained(outcome.bundle, out / OUTLINES / "bundle", lesions, listed, out / "bundle")
     return Outcome(outcome.evaluation, out / "bundle")
 
