@@ -2,6 +2,7 @@
 
 import errno
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +152,7 @@ def test_one_that_fails_does_not_keep_the_others(slide: Path, classifier: PatchC
     assert [type(answer) for answer in found] == [Failure, Failure, Failure, SlideSummary]
     said = [answer.error for answer in found if isinstance(answer, Failure)]
     # Without OpenSlide a file may be of a kind that only it reads.
-    assert any(words in said[0].message for words in ("not a slide", "needs packages"))
+    assert ("not a slide" if find_spec("openslide") else "needs packages") in said[0].message
     assert "no such file" in said[1].message
     assert "--mpp" in said[2].hint
     states = {path.parent.name.partition("_")[0]: json.loads(path.read_text()) for path in out.glob("*/state.json")}

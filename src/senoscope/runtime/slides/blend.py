@@ -16,8 +16,8 @@ from senoscope.runtime.slides.saving import unwritten, write_bytes
 from senoscope.runtime.slides.tiles import Masks, Numbers
 from senoscope.runtime.stitching import window
 
-LARGEST_BAND = 6_000_000_000
-"""Bytes of a row of tiles: of 21 classes and tiles of 512 pixels a slide of 133,000 pixels across."""
+LARGEST_BAND = 800_000_000
+"""Bytes of a row of tiles: of 21 classes and tiles of 224 pixels a slide of 40,500 pixels across."""
 
 NONE = 255
 """Code where no tile was answered."""
