@@ -106,6 +106,15 @@ def test_another_recipe_or_a_damaged_fold_is_refused(run: tuple[BoxOutcome, Path
 
 
 @pytest.mark.slow
+def test_without_a_fold_kept_out_other_folds_calibrate(data: Path, tmp_path: Path) -> None:
+    outcome = train_boxes(small(**{"split.validation": "none", "finetune.epochs": "2"}), data, tmp_path / "run")
+
+    assert any("out-of-fold answers to the other folds" in note for note in outcome.evaluation.notes)
+    kept = json.loads((tmp_path / "run" / "folds" / "0" / "scores.json").read_text())
+    assert kept["validation"] == []
+    assert kept["epoch"] == 2
+
+
 def test_faster_rcnn_is_measured_and_makes_no_bundle(data: Path, tmp_path: Path) -> None:
     recipe = small(**{"boxes.architecture": "fasterrcnn", "model.backbone": "resnet18"})
 

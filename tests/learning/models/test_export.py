@@ -3,16 +3,19 @@
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor
 
 from senoscope.core.errors import BundleError
 from senoscope.learning.models import export as exporting
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.export import export
+from senoscope.learning.models.half import SMALLEST, halve
 from senoscope.learning.models.weights import Backbone
-from senoscope.runtime.session import Session
+from senoscope.runtime.session import OUTPUTS, Session
 from tests.learning.conftest import HEADS, SEVERAL
 
 SIDE = 64
@@ -90,7 +93,46 @@ def test_export_that_differs_from_torch_is_refused(pair: Pair) -> None:
     example = images(2)
     pair.classifier.mean.add_(5)
     try:
+        with torch.inference_mode():
+            expected = [value.numpy() for value in pair.classifier(example)]
+        found = pair.session.run(example.numpy())
         with pytest.raises(BundleError, match="differs from torch"):
-            exporting._check(pair.classifier, pair.content, example)
+            exporting.compare(OUTPUTS, expected, [getattr(found, name) for name in OUTPUTS])
     finally:
         pair.classifier.mean.sub_(5)
+
+
+def test_weights_in_half_precision_take_half_the_room_and_answer_alike(pair: Pair) -> None:
+    batch = images(5, seed=3).numpy()
+    weights = sum(
+        numpy_helper.to_array(tensor).nbytes
+        for tensor in onnx.load_model_from_string(pair.content).graph.initializer
+        if np.prod(tensor.dims) >= SMALLEST
+    )
+
+    content = export(pair.classifier, SIDE, stored="half")
+    found, expected = Session(content, 1).run(batch), pair.session.run(batch)
+
+    assert len(pair.content) - len(content) > 0.4 * weights
+    for name in OUTPUTS:
+        one, other = getattr(found, name), getattr(expected, name)
+        assert other.dtype == one.dtype == np.float32
+        np.testing.assert_allclose(one, other, atol=5e-3 * max(1, np.abs(other).max()))
+    assert not np.array_equal(found.embedding, expected.embedding)
+
+
+def test_weights_that_half_precision_cannot_hold_stay_as_they_are() -> None:
+    values = np.full(SMALLEST, 1e5, np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["image", "weights"], ["sum"])],
+        "sum",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [SMALLEST])],
+        [helper.make_tensor_value_info("sum", TensorProto.FLOAT, [SMALLEST])],
+        [numpy_helper.from_array(values, "weights")],
+    )
+    model = helper.make_model(graph)
+
+    halve(model)
+
+    assert [tensor.name for tensor in model.graph.initializer] == ["weights"]
+    np.testing.assert_array_equal(numpy_helper.to_array(model.graph.initializer[0]), values)

@@ -103,6 +103,19 @@ def test_a_run_that_was_cut_short_ends_as_one_that_was_not(run: Path, root: Path
     assert (run / "bundle" / "model.onnx").read_bytes() == (out / "bundle" / "model.onnx").read_bytes()
 
 
+def test_without_a_fold_kept_out_all_epochs_are_run_and_other_folds_calibrate(root: Path, tmp_path: Path) -> None:
+    train_any(small(split__validation="none", finetune__epochs="2"), root, tmp_path / "run")
+
+    for fold in range(3):
+        kept = json.loads((tmp_path / "run" / "folds" / str(fold) / "scores.json").read_text())
+        log = (tmp_path / "run" / "folds" / str(fold) / "log.csv").read_text().splitlines()
+        assert kept["epoch"] == 2
+        assert kept["validation"] == []
+        assert all(line.endswith(",,") for line in log[1:])
+    notes = json.loads((tmp_path / "run" / "report" / "report.json").read_text())["notes"]
+    assert any("out-of-fold answers to the other folds" in note for note in notes)
+
+
 def test_other_masks_are_another_run(run: Path, root: Path, tmp_path: Path) -> None:
     changed = tmp_path / "data"
     busi_outlined(changed, 10)

@@ -54,6 +54,10 @@ class SplitRecipe(Part):
     folds' networks instead, and nothing is fitted again. `protocol = "paper"` ignores who the patient is: it is leaky,
     says so in every report, and exists to print the gap. `"site"` divides no hospital
     either, where the dataset says which one an image is of.
+
+    `validation` is for tasks that ask where. With `"fold"` the following fold says when to stop, and calibrates. With
+    `"none"` that fold is trained on too: all epochs are run, and each fold is calibrated by the out-of-fold answers of
+    the other folds, as the bundle is by all of them.
     """
 
     mode: Literal["holdout", "crossval"] = "holdout"
@@ -62,6 +66,7 @@ class SplitRecipe(Part):
     test_fold: Annotated[int, Field(ge=0)] = 0
     seed: Seed = 0
     ensemble: bool = False
+    validation: Literal["fold", "none"] = "fold"
 
 
 class InputRecipe(Part):
@@ -173,6 +178,9 @@ class ModelRecipe(Part):
     standardised features. `pretrained = false` starts from random weights. `smallcnn` is no network of timm's: three
     small convolutions that have no weights to begin with, under a `dense` head (dense ReLU → 2 logits) on the flattened
     map, or another on its mean; it has no frozen stage, and what `[finetune]` says is its whole training.
+
+    Weights are `stored` in the bundle in single precision, or in half of it, at half the size; the network computes in
+    single precision either way.
     """
 
     backbone: str = "mobilenetv2_100"
@@ -182,6 +190,7 @@ class ModelRecipe(Part):
     hidden: Annotated[int, Field(ge=1, le=4096)] = 256
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.25
     standardise: bool = False
+    stored: Literal["single", "half"] = "single"
 
     @property
     def from_scratch(self) -> bool:

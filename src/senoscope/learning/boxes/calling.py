@@ -10,8 +10,9 @@ from senoscope.core.domain.bundle import Calibration, OperatingPoint, SoftmaxCal
 from senoscope.core.domain.recipe import Recipe
 from senoscope.evidence.evaluation.boxes import Said
 from senoscope.evidence.metrics.detection import Picture, froc, match
-from senoscope.learning.boxes.folds import Ground, Look, Positions, pictures
+from senoscope.learning.boxes.folds import Ground, Look, pictures
 from senoscope.learning.runs.calling import FLAT, calibrated, chosen, points
+from senoscope.learning.runs.parting import Positions
 from senoscope.runtime.detecting import shown_of
 
 SURE = 20.0

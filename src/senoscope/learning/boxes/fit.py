@@ -53,7 +53,7 @@ def fit(
         RunError: the loss is no number, or the checkpoint cannot be taken up or written.
     """
     asked, rows = recipe.finetune, list[Row]()
-    network.requires_grad_(True)
+    network.requires_grad_(True).to(memory_format=torch.channels_last)
     optimizer = optimizer_of(network, asked)
 
     def epoch(number: int) -> float:
@@ -64,7 +64,7 @@ def fit(
         for place, (images, lesions) in enumerate(train.batches(parts, number)):
             step, within = divmod(place, asked.accumulate)
             group = parts[step * asked.accumulate :][: asked.accumulate]
-            found = network.loss(images, lesions)
+            found = network.loss(images.contiguous(memory_format=torch.channels_last), lesions)
             total += numeric(found, number, place + 1) * len(images)
             (found * (len(images) / sum(len(part.rows) for part in group))).backward()
             if within + 1 == len(group):
@@ -79,7 +79,7 @@ def fit(
         progress(row)
 
     fitted = run(network, optimizer, plan, epoch, _judge(network, validation), told)
-    network.requires_grad_(False)
+    network.requires_grad_(False).to(memory_format=torch.contiguous_format)
     return fitted
 
 

@@ -26,10 +26,10 @@ from senoscope.learning.boxes.network import CentreNetwork
 from senoscope.learning.boxes.source import Boxed, BoxSource
 from senoscope.learning.fitting.loop import Plan, Row
 from senoscope.learning.models.weights import Backbone
+from senoscope.learning.runs.parting import Parted, Positions
 from senoscope.learning.runs.patches import copied
 from senoscope.runtime.detecting import Boxes, Finding
 
-Positions = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 
 ASKED = 4
@@ -67,11 +67,10 @@ class Ground:
         asked = self.recipe.boxes
         return Finding(asked.patch, asked.overlap, asked.most)
 
-    def positions(self, fold: int) -> tuple[Positions, Positions, Positions]:
-        """Training, validation and test part when `fold` is tested; the fold after it validates."""
-        following = (fold + 1) % self.recipe.split.folds
-        chosen = (self.folds != fold) & (self.folds != following)
-        return np.flatnonzero(chosen), np.flatnonzero(self.folds == following), np.flatnonzero(self.folds == fold)
+    @property
+    def parted(self) -> Parted:
+        """Which folds are trained on, judged by and tested on."""
+        return Parted(self.recipe, self.folds)
 
     def source(self, positions: Positions) -> BoxSource:
         """These samples, for training and for judging."""
@@ -154,11 +153,12 @@ def asked(ground: Ground, network: Detecting, positions: Positions) -> Iterator[
 
 def answered(ground: Ground, fold: int, folder: Path, progress: Progress) -> Answered:
     """Fit with `fold` held out and ask about it; a fold that is already answered is read back."""
-    train, validation, test = ground.positions(fold)
+    train, validation, test = ground.parted.positions(fold)
     path = folder / "scores.json"
     if path.is_file():
         return _read(path, len(test), len(validation))
-    network, epoch = fitted(ground, ground.recipe, train, validation, folder, progress)
+    judge = validation if ground.parted.judged else None
+    network, epoch = fitted(ground, ground.recipe, train, judge, folder, progress)
     tested, judged = (tuple(look for look, _ in asked(ground, network, positions)) for positions in (test, validation))
     plain = {"tested": _plain(tested), "validation": _plain(judged), "epoch": epoch}
     write_text(path, json.dumps(plain) + "\n")

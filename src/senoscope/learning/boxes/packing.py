@@ -15,18 +15,20 @@ from senoscope.evidence.bundles.packing import write_manifest
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.tables.rows import write_bytes
 from senoscope.learning.boxes.calling import Calling
-from senoscope.learning.boxes.folds import Ground, Positions, asked
+from senoscope.learning.boxes.folds import Ground, asked
 from senoscope.learning.boxes.network import CentreNetwork
-from senoscope.learning.models.export import compare, written
+from senoscope.learning.models.export import Stored, compare, written
+from senoscope.learning.runs.parting import Positions
 from senoscope.runtime.session import BOXES, BoxSession
 
 
-def export_boxes(network: CentreNetwork, scale: float = 255.0) -> bytes:
+def export_boxes(network: CentreNetwork, scale: float = 255.0, stored: Stored = "single") -> bytes:
     """Write the network as ONNX with a free batch, and run it against torch on noise.
 
     Args:
         network: in evaluation mode.
         scale: the number full scale has in the input.
+        stored: precision of the weights in the file.
 
     Raises:
         BundleError: the exported network does not answer as torch does.
@@ -34,10 +36,10 @@ def export_boxes(network: CentreNetwork, scale: float = 255.0) -> bytes:
     network.eval()
     side = network.side
     example = torch.rand(2, 3, side, side, generator=torch.Generator().manual_seed(0)) * scale
-    content = written(network, {"image": example}, BOXES)
+    content = written(network, {"image": example}, BOXES, stored=stored)
     with torch.inference_mode():
         expected = [value.numpy() for value in network(example)]
-    compare(BOXES, expected, BoxSession(content).run(example.numpy()))
+    compare(BOXES, expected, BoxSession(content).run(example.numpy()), stored)
     return content
 
 
@@ -53,7 +55,7 @@ def pack(ground: Ground, network: CentreNetwork, calling: Calling, seen: Positio
     """
     recipe, task = ground.recipe, ground.task
     known = np.stack([boxes.embedding for _, boxes in asked(ground, network, seen)])
-    content = export_boxes(network, ground.pipeline.scale)
+    content = export_boxes(network, ground.pipeline.scale, recipe.model.stored)
     write_bytes(folder / "model.onnx", content)
     facts, groups, point = DATASETS.get(recipe.dataset), ground.index.groups(), calling.point(recipe)
     manifest = BoxManifest(

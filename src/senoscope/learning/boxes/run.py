@@ -117,7 +117,7 @@ def _crossvalidated(ground: Ground, out: Path, progress: Progress) -> BoxOutcome
     network, _ = fitted(ground, final, everyone, None, out / "folds" / "final", progress)
     assert isinstance(network, CentreNetwork)
     progress("exporting", 0, 1)
-    tested = np.concatenate([ground.positions(fold)[2] for fold in range(recipe.split.folds)])
+    tested = np.concatenate([ground.parted.tested(fold) for fold in range(recipe.split.folds)])
     looks = [look for each in found for look in each.tested]
     words = f"the out-of-fold answers of {recipe.split.folds}-fold cross-validation of {recipe.dataset}"
     manifest = pack(ground, network, calling_of(ground, tested, looks, words), everyone, out / "bundle")
@@ -130,9 +130,10 @@ def _assessed(ground: Ground, found: Sequence[Answered]) -> BoxEvaluation:
     """Every picture once, by a network that had not seen it, calibrated and called as that one's validation says."""
     recipe, said = ground.recipe, dict[int, Said]()
     for fold, each in enumerate(found):
-        _, validation, test = ground.positions(fold)
-        calling = calling_of(ground, validation, each.validation, f"fold {fold}'s validation")
-        for position, look in zip(test, each.tested, strict=True):
+        positions, words = ground.parted.calibrating(fold)
+        looks = ground.parted.calibrated_by(fold, each.validation, [other.tested for other in found])
+        calling = calling_of(ground, positions, looks, words)
+        for position, look in zip(ground.parted.tested(fold), each.tested, strict=True):
             said[int(position)] = calling.said(look, recipe)
     paper = recipe.split.protocol == "paper"
     again = "the bundle's own was fitted again on all samples"
@@ -149,8 +150,8 @@ def _assessed(ground: Ground, found: Sequence[Answered]) -> BoxEvaluation:
         notes=(
             "the figures are of the models of the folds; "
             + ("there is no bundle of Faster R-CNN" if recipe.boxes.architecture == "fasterrcnn" else again),
-            "each fold was calibrated, shown and called by samples it was neither trained nor tested on; the curves "
-            "are over the calibrated scores of all folds together",
+            ground.parted.calibration_note,
+            "the curves are over the calibrated scores of all folds together",
         ),
     )
     return assess_boxes(ground.index, [said[position] for position in range(len(ground.index))], about)

@@ -4,17 +4,18 @@ import torch
 from torch import Tensor, nn
 
 from senoscope.learning.exams.network import ExamClassifier, Pictures, PicturesAndRecords, Records
-from senoscope.learning.models.export import compare, written
+from senoscope.learning.models.export import Stored, compare, written
 from senoscope.runtime.session import PARTS, ExamSession
 
 
-def export_exams(classifier: ExamClassifier, size: int, scale: float = 255.0) -> bytes:
+def export_exams(classifier: ExamClassifier, size: int, scale: float = 255.0, stored: Stored = "single") -> bytes:
     """Write the network as ONNX with any number of images, and run it against torch on noise.
 
     Args:
         classifier: in evaluation mode.
         size: side of the square input.
         scale: the number full scale has in the input.
+        stored: precision of the weights in the file.
 
     Raises:
         BundleError: the exported network does not answer as torch does.
@@ -30,16 +31,16 @@ def export_exams(classifier: ExamClassifier, size: int, scale: float = 255.0) ->
         whole, given = Pictures(classifier), {"image": images}
     else:
         whole, given = PicturesAndRecords(classifier), {"image": images, "metadata": records}
-    content = written(whole, given, PARTS, most=64)
+    content = written(whole, given, PARTS, most=64, stored=stored)
     for count in (1, min(2, classifier.head.packing.views)):
-        _check(classifier, content, images[:count], records[:count])
+        _check(classifier, content, images[:count], records[:count], stored)
     return content
 
 
-def _check(classifier: ExamClassifier, content: bytes, images: Tensor, records: Tensor) -> None:
+def _check(classifier: ExamClassifier, content: bytes, images: Tensor, records: Tensor, stored: Stored) -> None:
     with torch.inference_mode():
         maps = None if classifier.backbone is None else classifier.maps(images)
         expected = [value.numpy() for value in classifier.answer(maps, records)]
     session = ExamSession(content, classifier.head.packing.columns)
     found = session.run(None if classifier.backbone is None else images.numpy(), records.numpy())
-    compare(PARTS, expected, [getattr(found, name) for name in PARTS])
+    compare(PARTS, expected, [getattr(found, name) for name in PARTS], stored)

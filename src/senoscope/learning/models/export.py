@@ -4,6 +4,7 @@ import io
 import logging
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -14,32 +15,47 @@ from torch import Tensor, nn
 from senoscope.core.errors import BundleError
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.ensemble import Ensemble
+from senoscope.learning.models.half import halve
 from senoscope.runtime.session import OUTPUTS, Session
 
 OPSET = 18
-TOLERANCE = 1e-4
+Stored = Literal["single", "half"]
+"""Precision of the weights in the file."""
+
+TOLERANCES: dict[Stored, float] = {"single": 1e-4, "half": 1e-2}
 """Largest difference between torch and ONNX Runtime, relative to the output's own size or 1."""
 
 
-def export(classifier: Classifier | Ensemble, size: int, scale: float = 255.0) -> bytes:
+def export(classifier: Classifier | Ensemble, size: int, scale: float = 255.0, stored: Stored = "single") -> bytes:
     """Write the network as ONNX with a free batch, and run it against torch on noise.
 
     Args:
         classifier: in evaluation mode.
         size: side of the square input.
         scale: the number full scale has in the input.
+        stored: precision of the weights in the file.
 
     Raises:
         BundleError: the exported network does not answer as torch does.
     """
     classifier.eval()
     example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)) * scale
-    content = written(classifier, {"image": example}, OUTPUTS)
-    _check(classifier, content, example)
+    content = written(classifier, {"image": example}, OUTPUTS, stored=stored)
+    with torch.inference_mode():
+        expected = [value.numpy() for value in classifier(example)]
+    found = Session(content).run(example.numpy())
+    compare(OUTPUTS, expected, [getattr(found, name) for name in OUTPUTS], stored)
     return content
 
 
-def written(network: nn.Module, given: Mapping[str, Tensor], outputs: Sequence[str], most: int = 4096) -> bytes:
+def written(
+    network: nn.Module,
+    given: Mapping[str, Tensor],
+    outputs: Sequence[str],
+    *,
+    most: int = 4096,
+    stored: Stored = "single",
+) -> bytes:
     """Write a network as ONNX, the first axis of all its inputs free from 1 to `most`; nothing is compared yet.
 
     Args:
@@ -47,6 +63,7 @@ def written(network: nn.Module, given: Mapping[str, Tensor], outputs: Sequence[s
         given: an example of each input by name, in the order of `forward`.
         outputs: names of what it returns.
         most: rows it takes at once.
+        stored: precision of the weights in the file.
     """
     count = torch.export.Dim("N", min=1, max=most)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -63,8 +80,10 @@ def written(network: nn.Module, given: Mapping[str, Tensor], outputs: Sequence[s
             verbose=False,
         )
     assert program is not None
-    buffer = io.BytesIO()
-    onnx.save_model(lean(program.model_proto), buffer)
+    model, buffer = lean(program.model_proto), io.BytesIO()
+    if stored == "half":
+        halve(model)
+    onnx.save_model(model, buffer)
     return buffer.getvalue()
 
 
@@ -78,18 +97,15 @@ def lean(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _check(classifier: Classifier | Ensemble, content: bytes, example: Tensor) -> None:
-    with torch.inference_mode():
-        expected = [value.numpy() for value in classifier(example)]
-    found = Session(content).run(example.numpy())
-    compare(OUTPUTS, expected, [getattr(found, name) for name in OUTPUTS])
-
-
 def compare(
-    names: Sequence[str], expected: Sequence[NDArray[np.floating]], found: Sequence[NDArray[np.floating]]
+    names: Sequence[str],
+    expected: Sequence[NDArray[np.floating]],
+    found: Sequence[NDArray[np.floating]],
+    stored: Stored = "single",
 ) -> None:
     """Raise `BundleError` where what was exported does not answer as torch does."""
     for name, value, other in zip(names, expected, found, strict=True):
         difference = float(np.abs(other - value).max()) / max(1.0, float(np.abs(value).max()))
-        if not difference <= TOLERANCE:
-            raise BundleError(f"exported {name} differs from torch by {difference:.1e}", "try another backbone")
+        if not difference <= TOLERANCES[stored]:
+            hint = "try another backbone" + (", or model.stored = 'single'" if stored == "half" else "")
+            raise BundleError(f"exported {name} differs from torch by {difference:.1e}", hint)

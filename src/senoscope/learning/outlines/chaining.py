@@ -115,7 +115,7 @@ def lesions_of(recipe: Recipe, ground: Ground, listed: Index, folder: Path, prog
     places = {
         ground.index.samples[position].sample_id: (fold, row)
         for fold in range(len(answers))
-        for row, position in enumerate(ground.positions(fold)[2])
+        for row, position in enumerate(ground.parted.tested(fold))
     }
     kept: list[Sample] = []
     dropped: list[Dropped] = []

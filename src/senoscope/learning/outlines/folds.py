@@ -24,8 +24,8 @@ from senoscope.learning.outlines.fit import asked, fit
 from senoscope.learning.outlines.marks import answers_of, kept
 from senoscope.learning.outlines.network import OutlineNetwork, build
 from senoscope.learning.outlines.source import MarkedSource
+from senoscope.learning.runs.parting import Parted, Positions
 
-Positions = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 
 
@@ -61,11 +61,10 @@ class Ground:
         """(N,) 1 where there is something to be marked."""
         return self.index.labels_as(self.task.positive)
 
-    def positions(self, fold: int) -> tuple[Positions, Positions, Positions]:
-        """Training, validation and test part when `fold` is tested; the fold after it validates."""
-        following = (fold + 1) % self.recipe.split.folds
-        chosen = (self.folds != fold) & (self.folds != following)
-        return np.flatnonzero(chosen), np.flatnonzero(self.folds == following), np.flatnonzero(self.folds == fold)
+    @property
+    def parted(self) -> Parted:
+        """Which folds are trained on, judged by and tested on."""
+        return Parted(self.recipe, self.folds)
 
     @property
     def counted(self) -> str:
@@ -119,14 +118,16 @@ def fitted(
 
 def answered(ground: Ground, fold: int, folder: Path, progress: Progress) -> Answered:
     """Fit with `fold` held out and ask about it; a fold that is already answered is read back."""
-    train, validation, test = ground.positions(fold)
+    train, validation, test = ground.parted.positions(fold)
     path = folder / "scores.json"
     if path.is_file():
         return _read(folder, len(test), len(validation))
-    network, epoch = fitted(ground, ground.recipe, train, validation, folder, progress)
+    judge = validation if ground.parted.judged else None
+    network, epoch = fitted(ground, ground.recipe, train, judge, folder, progress)
     maps, tested = _asked(ground, network, test)
     # Calibration of one map needs the validation pictures' scores; of several nothing is calibrated.
-    judged = _asked(ground, network, validation)[1] if ground.answers == 1 else np.zeros(len(validation))
+    asks = ground.answers == 1 and len(validation)
+    judged = _asked(ground, network, validation)[1] if asks else np.zeros(len(validation))
     found = Answered(maps=maps, tested=tested, validation=judged, epoch=epoch)
     write_bytes(folder / "maps.safetensors", save({"maps": found.maps}))
     facts = {"tested": found.tested.tolist(), "validation": found.validation.tolist()}

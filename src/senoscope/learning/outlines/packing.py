@@ -15,7 +15,7 @@ from senoscope.evidence.bundles.novelty import fit_reference
 from senoscope.evidence.bundles.packing import write_manifest
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.tables.rows import write_bytes
-from senoscope.learning.models.export import compare, written
+from senoscope.learning.models.export import Stored, compare, written
 from senoscope.learning.outlines.fit import asked
 from senoscope.learning.outlines.folds import Ground
 from senoscope.learning.outlines.network import OutlineNetwork
@@ -23,23 +23,24 @@ from senoscope.learning.runs.calling import chosen
 from senoscope.runtime.session import OUTLINE, OutlineSession
 
 
-def export_outlines(network: OutlineNetwork, size: int, scale: float = 255.0) -> bytes:
+def export_outlines(network: OutlineNetwork, size: int, scale: float = 255.0, stored: Stored = "single") -> bytes:
     """Write the network as ONNX with a free batch, and run it against torch on noise.
 
     Args:
         network: in evaluation mode.
         size: side of the square input.
         scale: the number full scale has in the input.
+        stored: precision of the weights in the file.
 
     Raises:
         BundleError: the exported network does not answer as torch does.
     """
     network.eval()
     example = torch.rand(2, 3, size, size, generator=torch.Generator().manual_seed(0)) * scale
-    content = written(network, {"image": example}, OUTLINE)
+    content = written(network, {"image": example}, OUTLINE, stored=stored)
     with torch.inference_mode():
         expected = [value.numpy() for value in network(example)]
-    compare(OUTLINE, expected, OutlineSession(content).run(example.numpy()))
+    compare(OUTLINE, expected, OutlineSession(content).run(example.numpy()), stored)
     return content
 
 
@@ -61,7 +62,7 @@ def pack(
     """
     recipe, task = ground.recipe, ground.task
     known = np.stack([embedding for _, embedding in asked(network, ground.source(seen))])
-    content = export_outlines(network, recipe.input.size, ground.pipeline.scale)
+    content = export_outlines(network, recipe.input.size, ground.pipeline.scale, recipe.model.stored)
     write_bytes(folder / "model.onnx", content)
     facts, groups = DATASETS.get(recipe.dataset), ground.index.groups()
     manifest = OutlineManifest(

@@ -137,7 +137,7 @@ def _crossvalidated(ground: Ground, out: Path, progress: Progress) -> OutlineOut
     final = refit_recipe(recipe, [0], [each.epoch for each in found])
     network, _ = fitted(ground, final, everyone, None, out / "folds" / "final", progress)
     progress("exporting", 0, 1)
-    tested = np.concatenate([ground.positions(fold)[2] for fold in range(recipe.split.folds)])
+    tested = np.concatenate([ground.parted.tested(fold) for fold in range(recipe.split.folds)])
     scores = np.concatenate([each.tested for each in found])
     words = f"the out-of-fold answers of {recipe.split.folds}-fold cross-validation of {recipe.dataset}"
     calling = _calling(ground, scores, tested, words)
@@ -165,10 +165,12 @@ def _presence(ground: Ground, found: Sequence[Answered]) -> tuple[NDArray[np.flo
     """(N,) probability that there is a region, None where that is not told, and from which one it is called."""
     presence, called_from = np.ones(len(ground.index)), np.full(len(ground.index), 0.5)
     for fold, each in enumerate(found):
-        _, validation, test = ground.positions(fold)
-        calling = _calling(ground, each.validation, validation, f"fold {fold}'s validation")
+        positions, words = ground.parted.calibrating(fold)
+        scores = ground.parted.calibrated_by(fold, each.validation.tolist(), [other.tested.tolist() for other in found])
+        calling = _calling(ground, np.array(scores), positions, words)
         if calling is None:
             return None, called_from
+        test = ground.parted.tested(fold)
         presence[test] = calling[0].apply(each.tested)
         called_from[test] = chosen(ground.recipe, calling[1]).threshold
     return presence, called_from
@@ -178,7 +180,7 @@ def _maps(ground: Ground, found: Sequence[Answered]) -> Iterator[NDArray[np.floa
     """(H, W) of every stored picture, as the network said that had not seen it."""
     place = np.empty((len(ground.index), 2), np.int64)
     for fold in range(len(found)):
-        test = ground.positions(fold)[2]
+        test = ground.parted.tested(fold)
         place[test] = [(fold, row) for row in range(len(test))]
     for path, (fold, row) in zip(ground.index.paths(), place, strict=True):
         placements = ground.pipeline.apply(read(path)).placements
@@ -207,6 +209,6 @@ def _assessed(ground: Ground, found: Sequence[Answered]) -> OutlineEvaluation:
         recipe=recipe,
         notes=[
             FOLDS_OWN,
-            "each fold's pictures were called by a threshold of samples that were neither trained nor tested on",
+            ground.parted.calibration_note,
         ],
     )

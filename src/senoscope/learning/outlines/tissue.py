@@ -51,7 +51,7 @@ def called_pixels(ground: Ground, found: Sequence[Answered]) -> TissueEvaluation
     recipe, labels = ground.recipe, ground.task.labels
     counts = np.zeros((len(ground.tiles.regions), len(labels), len(labels)), np.int64)
     for fold, each in enumerate(found):
-        test = ground.positions(fold)[2]
+        test = ground.parted.tested(fold)
         for codes, position in zip(each.maps, test, strict=True):
             counts[ground.tiles.owner[position]] += _tallied(ground, int(position), codes)
     paper = recipe.split.protocol == "paper"
@@ -96,7 +96,7 @@ def _untaught(ground: Ground) -> list[str]:
         there[position, numbers[numbers != UNNAMED]] = True
     found = []
     for fold in range(ground.recipe.split.folds):
-        train, _, test = ground.positions(fold)
+        train, _, test = ground.parted.positions(fold)
         missed = np.flatnonzero(there[test].any(axis=0) & ~there[train].any(axis=0))
         unseen = [labels[at] for at in missed]
         if unseen:

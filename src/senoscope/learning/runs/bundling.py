@@ -85,6 +85,7 @@ def pack(
 
 
 def _exported(material: Material, classifier: Network | Ensemble) -> bytes:
+    recipe = material.recipe
     if isinstance(classifier, ExamClassifier):
-        return export_exams(classifier, material.recipe.input.size, material.pipeline.scale)
-    return export(classifier, material.recipe.input.size, material.pipeline.scale)
+        return export_exams(classifier, recipe.input.size, material.pipeline.scale, recipe.model.stored)
+    return export(classifier, recipe.input.size, material.pipeline.scale, recipe.model.stored)

@@ -24,6 +24,8 @@ def check_task(recipe: Recipe, task: Task) -> None:
     """Raise `RecipeError` where a task is no classifier's, or a recipe cannot tell its more than two labels apart."""
     if task.kind != "classify":
         raise RecipeError(f"task {task.name!r} is not a question with labels for answers", "choose another task")
+    if recipe.split.validation == "none":
+        raise RecipeError("split.validation = 'none' is for tasks that ask where", "leave it out")
     if len(task.labels) == 2:
         return
     refused = {
