@@ -121,6 +121,25 @@ def test_a_job_is_given_up_after_its_attempts(engine: Engine) -> None:
     assert given_up.error["hint"]
 
 
+def test_only_what_comes_no_further_is_given_up(engine: Engine) -> None:
+    one = queue(engine)
+    one.submit([row("long")], slides=["long"])
+    for share in (0.1, 0.2, 0.3, 0.4):  # twice as many stops as attempts, each further on
+        job = one.take("slide")
+        assert job
+        one.progress(job, share)
+        one.progress(job, share - 0.05)  # what was read twice takes nothing back
+        assert read(engine, "long").progress == share
+        one.release_all()
+    for _ in range(2):
+        job = one.take("slide")
+        if job:
+            one.progress(job, 0.4)
+            one.release_all()
+    assert job is None
+    assert read(engine, "long").state == "failed"
+
+
 def test_slides_wait_in_a_line_of_their_own(engine: Engine) -> None:
     one = queue(engine)
     one.submit([row("slide"), row("still")], slides=["slide"])

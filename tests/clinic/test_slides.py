@@ -16,12 +16,15 @@ from numpy.typing import NDArray
 from PIL import Image as Pil
 
 from senoscope.clinic.app import create_app
+from senoscope.clinic.images import ImageStore
 from senoscope.clinic.settings import Settings
+from senoscope.clinic.slide_views import SlideViews
 from senoscope.core.io.slide import open_slide
 from senoscope.runtime.slides.job import Settings as Asked
 from senoscope.runtime.slides.job import run_slides
 from senoscope.runtime.slides.measure import SlideSummary
 from senoscope.runtime.slides.tiles import PatchClassifier
+from senoscope.runtime.slides.writing import MAP
 from senoscope.runtime.store import load
 from tests.clinic.conftest import PREDICTIONS, ended, upload
 from tests.clinic.program import Program
@@ -138,6 +141,16 @@ def test_the_map_lies_over_the_slide(read_only: TestClient, done: dict[str, Any]
     assert stored[row, column] == round(1 + 254 * spot["probability"])
 
 
+def test_a_map_of_wide_cells_has_the_shape_of_what_it_lies_over(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    tifffile.imwrite(tmp_path / "one" / MAP, np.full((8, 12), 200, np.uint8))
+
+    shown = pixels(SlideViews(ImageStore(tmp_path), tmp_path).map({"folder": "one"}, (12 * 700.0, 8 * 460.0)))
+
+    assert shown.shape[1] / shown.shape[0] == pytest.approx(12 * 700 / (8 * 460), rel=0.005)
+    assert shown[..., 3].min() > 0
+
+
 def test_what_is_taken_away_names_the_upload_and_no_place_on_this_machine(
     read_only: TestClient, done: dict[str, Any]
 ) -> None:
@@ -210,6 +223,11 @@ def test_only_what_may_be_a_slide_may_be_large(home: Path, slide: Path) -> None:
         (larger,) = upload(client, ("a.svs", slide.read_bytes() + b"\0"), bundle="tiny_idc")
         assert larger["error"]["code"] == "image_too_large"
         assert "MB" in larger["error"]["message"]
+        noise = np.random.default_rng(0).integers(0, 256, (2 * size // 3 // 600, 200, 3), np.uint8)
+        still = pil_bytes(noise, "PNG")
+        assert size // 2 < len(still) <= size
+        (refused,) = upload(client, ("a.png", still), bundle="tiny_idc")
+        assert (refused["state"], refused["error"]["code"]) == ("failed", "image_too_large")
 
 
 def working(client: Any, prediction: str, seconds: float = 60.0, beyond: int = 0) -> dict[str, Any]:

@@ -35,7 +35,7 @@ class JobQueue:
         engine: the database.
         worker: name of whoever takes jobs through this queue; unique among all that share the database.
         lease_seconds: how long a taken job is safe from other workers without word of progress.
-        max_attempts: after so many starts without an end, a job is given up.
+        max_attempts: after so many starts that came no further, a job is given up.
     """
 
     def __init__(self, engine: Engine, worker: str, *, lease_seconds: float, max_attempts: int) -> None:
@@ -78,8 +78,9 @@ class JobQueue:
                     return None
                 job = Job(row.number, row.subject, row.attempts)
                 if job.attempt <= self._max_attempts:
-                    values = {"state": "running", "progress": 0.0}
-                    connection.execute(update(PredictionRow).where(PredictionRow.id == job.subject).values(values))
+                    # How far the attempt before came stays: `progress` compares with it.
+                    running = update(PredictionRow).where(PredictionRow.id == job.subject)
+                    connection.execute(running.values(state="running"))
                     return job
             self.fail(
                 job,
@@ -90,12 +91,18 @@ class JobQueue:
             )
 
     def progress(self, job: Job, share: float, work: dict[str, Any] | None = None) -> None:
-        """Note how far a job is, 0 to 1, what is done of it, and hold on to it."""
+        """Note how far a job is, 0 to 1, what is done of it, and hold on to it.
+
+        An attempt that comes further than those before it starts their count again: a slide of many hours may see more
+        stops of the service than a picture, and only one that stops it at the same place every time is given up.
+        """
         with self._engine.begin() as connection:
+            about = update(PredictionRow).where(PredictionRow.id == job.subject)
+            further = connection.execute(about.where(PredictionRow.progress < share).values(progress=share)).rowcount
+            connection.execute(about.values(work=work))
             held = update(JobRow).where(JobRow.number == job.number, JobRow.leased_by == self._worker)
-            connection.execute(held.values(leased_until=time.time() + self._lease))
-            values = {"progress": share, "work": work}
-            connection.execute(update(PredictionRow).where(PredictionRow.id == job.subject).values(values))
+            counted = {"attempts": 1} if further else {}
+            connection.execute(held.values(leased_until=time.time() + self._lease, **counted))
 
     def give_back(self, job: Job) -> None:
         """Let a job wait for the next start, as if this attempt had not been."""

@@ -108,14 +108,23 @@ class SlideViews:
         Pil.fromarray(pixels).save(buffer, "JPEG", quality=QUALITY, subsampling=0)
         return buffer.getvalue()
 
-    def map(self, evidence: dict[str, Any]) -> bytes:
+    def map(self, evidence: dict[str, Any], extent: tuple[float, float]) -> bytes:
         """Draw the probability map as PNG, transparent where there is no answer and where it is close to nothing.
 
-        Small maps have several pixels a cell, so that cells keep their edges where a browser enlarges them.
+        Small maps have several pixels a cell, so that cells keep their edges where a browser enlarges them. A pixel is
+        as wide as it is high on the slide, whatever the shape of a cell.
+
+        Args:
+            evidence: of the prediction.
+            extent: width and height of the map in pixels of the slide; see `map_extent`.
         """
         cells = read_map(self.file(evidence, MAP), LARGEST_MAP)
-        times = max(1, SMALLEST_MAP // max(cells.shape))
-        return heat_png(np.repeat(np.repeat(cells, times, axis=0), times, axis=1))
+        width = cells.shape[1] * max(1, SMALLEST_MAP // max(cells.shape))
+        height = max(1, round(width * extent[1] / extent[0]))
+        rows, columns = (
+            np.arange(side) * count // side for side, count in zip((height, width), cells.shape, strict=True)
+        )
+        return heat_png(cells[np.ix_(rows, columns)])
 
     def summary(self, evidence: dict[str, Any], filename: str) -> dict[str, Any]:
         """Return the summary as it was written, of the upload by its own name."""

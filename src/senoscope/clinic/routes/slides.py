@@ -44,7 +44,9 @@ def get_tile(prediction: str, zoom: Place, column: Place, row: Place, here: Here
 @router.get("/map.png", response_class=Response, responses=PNG)
 def get_map(prediction: str, here: Here) -> Response:
     """Return the probability map, transparent where there is none, to be laid over the slide."""
-    return Response(here.slides.map(_slide(here, prediction).evidence), media_type="image/png", headers=KEEP)
+    row = _slide(here, prediction)
+    content = here.slides.map(row.evidence, (row.slide["map_width"], row.slide["map_height"]))
+    return Response(content, media_type="image/png", headers=KEEP)
 
 
 @router.get("/probability.ome.tiff", response_class=FileResponse, responses=TIFF)
