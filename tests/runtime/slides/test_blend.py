@@ -13,8 +13,7 @@ from scipy import ndimage
 from senoscope.core.domain.geometry import Size
 from senoscope.core.errors import RunError, UnsupportedImageError
 from senoscope.core.io.slide import Rgb, SlideReader, open_slide
-from senoscope.runtime.slides.blend import NONE, MaskSheet, by_rows
-from senoscope.runtime.slides.loop import ask
+from senoscope.runtime.slides.blend import NONE, MaskSheet, by_rows, fill, stripes
 from senoscope.runtime.slides.plan import Grid, Seen, make_grid
 from senoscope.runtime.slides.tiles import Masks
 from tests.makers import slide_file, tissue
@@ -59,9 +58,8 @@ def waiting(grid: Grid) -> NDArray[np.uint8]:
 
 def whole_map(reader: SlideReader, model: Smooth, parts: int, path: Path) -> NDArray[np.uint8]:
     grid = by_rows(make_grid(reader, model.microns, model.patch, parts))
-    with MaskSheet(grid, waiting(grid), model.classes, path, model.identity) as sheet:
-        ask(reader, grid, model, sheet, batch=3)
-    return np.fromfile(path, np.uint8).reshape(sheet.shape)
+    fill(reader, grid, model, model.classes, waiting(grid), path, model.identity, batch=3)
+    return np.fromfile(path, np.uint8).reshape(grid.whole.height, grid.whole.width)
 
 
 def untiled(reader: SlideReader, model: Smooth) -> NDArray[np.float32]:
@@ -97,10 +95,11 @@ def test_what_was_not_asked_has_no_answer(reader: SlideReader, tmp_path: Path) -
     seen[1] = Seen.GLASS
     seen[2, 2] = Seen.PEN
 
-    with MaskSheet(grid, seen, 1, path, "a") as sheet:
-        ask(reader, grid, model, sheet)
+    became = fill(reader, grid, model, 1, seen, path, "a")
 
-    found = np.fromfile(path, np.uint8).reshape(sheet.shape)
+    assert np.array_equal(became[seen != Seen.WAITING], seen[seen != Seen.WAITING])
+    assert (became[seen == Seen.WAITING] == Seen.ANSWERED).all()
+    found = np.fromfile(path, np.uint8).reshape(grid.whole.height, grid.whole.width)
     assert (found[64:128] == NONE).all()
     assert (found[128:192, 128:192] == NONE).all()
     assert (found[:64] != NONE).all()
@@ -168,9 +167,62 @@ def test_a_disk_that_fills_up_while_stitching_keeps_what_a_second_run_needs(
     assert np.array_equal(whole_map(reader, Smooth(), 2, path), expected)
 
 
-def test_a_row_that_does_not_fit_into_memory_is_refused(tmp_path: Path) -> None:
-    grid = Grid(0, (1.0, 1.0), 0.25, Size(400_000, 1024), Size(512, 512), 2, (3, 1562), (1, 4))
+def test_a_wide_slide_is_answered_in_stripes_to_the_same_map(
+    reader: SlideReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = {parts: whole_map(reader, Smooth(3), parts, tmp_path / f"whole{parts}") for parts in (1, 2, 4)}
+    monkeypatch.setattr("senoscope.runtime.slides.blend.LARGEST_BAND", 4 * 4 * 64 * 190)
+
+    for parts, whole in expected.items():
+        grid = by_rows(make_grid(reader, 2.0, Size(64, 64), parts))
+        cut = stripes(grid, 3)
+        assert len(cut) > 1
+        assert all(part.cells[1] * part.step.width <= 190 for part in cut)
+        assert np.array_equal(whole_map(reader, Smooth(3), parts, tmp_path / f"stripes{parts}"), whole)
+
+
+@pytest.mark.parametrize("stop", [3, 12, 31, 44, 58])
+def test_stripes_that_stopped_go_on_where_they_were(
+    reader: SlideReader, tmp_path: Path, stop: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("senoscope.runtime.slides.loop.KEEP_EVERY", 0.0)
+    expected = whole_map(reader, Smooth(), 2, tmp_path / "whole")
+    monkeypatch.setattr("senoscope.runtime.slides.blend.LARGEST_BAND", 4 * 2 * 64 * 190)
+    told: list[tuple[int, int]] = []
+
+    with pytest.raises(KeyboardInterrupt):
+        whole_map(reader, Smooth(stop=stop), 2, tmp_path / "parts")
+    grid, rest = by_rows(make_grid(reader, 2.0, Size(64, 64), 2)), Smooth()
+    fill(reader, grid, rest, 1, waiting(grid), tmp_path / "parts", "smooth", progress=lambda *given: told.append(given))
+
+    assert np.array_equal(np.fromfile(tmp_path / "parts", np.uint8).reshape(expected.shape), expected)
+    assert told[-1][0] == told[-1][1] >= grid.shape[0] * grid.shape[1]
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert 10_000 - rest.left <= told[-1][1] - stop + 4 * grid.shape[1]  # a row begun anew in either stripe
+    assert sorted(tmp_path.glob(".*")) == []
+
+
+def test_another_map_forgets_the_stripes_of_the_one_before(
+    reader: SlideReader, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("senoscope.runtime.slides.blend.LARGEST_BAND", 4 * 2 * 64 * 190)
+    grid, path = by_rows(make_grid(reader, 2.0, Size(64, 64), 2)), tmp_path / "map"
+    first, second, *_ = stripes(grid, 1)
+    for part in (first, second):
+        with MaskSheet(part, waiting(part), 1, path, "one") as sheet:
+            sheet.finish(part.shape[0])
+
+    with MaskSheet(second, waiting(second), 1, path, "one") as same:
+        assert same.rows == second.shape[0]
+    with MaskSheet(first, waiting(first), 1, path, "other") as other:
+        assert other.rows == 0
+    with MaskSheet(second, waiting(second), 1, path, "one") as gone:
+        assert gone.rows == 0
+
+
+def test_tiles_that_do_not_fit_into_memory_are_refused() -> None:
+    grid = Grid(0, (1.0, 1.0), 0.25, Size(400_000, 1024), Size(8192, 8192), 2, (1, 97), (1, 4))
 
     # Of this slide alone: others of the same request may be narrower.
-    with pytest.raises(UnsupportedImageError, match="400,000 pixels across"):
-        MaskSheet(grid, waiting(grid), 21, tmp_path / "map", "a")
+    with pytest.raises(UnsupportedImageError, match="too large for 21 labels"):
+        stripes(grid, 21)

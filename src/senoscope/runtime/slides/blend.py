@@ -1,5 +1,9 @@
-"""A mask a tile, blended where tiles overlap into one map of the slide on disk; memory holds one row of tiles."""
+"""A mask a tile, blended where tiles overlap into one map of the slide on disk; memory holds one row of tiles.
 
+A slide so wide that a row of its tiles would not fit is answered stripe by stripe, each from the top down.
+"""
+
+import glob
 import json
 import os
 from collections.abc import Sequence
@@ -11,13 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from senoscope.core.errors import UnsupportedImageError
+from senoscope.core.io.slide import SlideReader
+from senoscope.runtime.slides.loop import BATCH, Progress, ask
 from senoscope.runtime.slides.plan import Grid, Seen
 from senoscope.runtime.slides.saving import unwritten, write_bytes
-from senoscope.runtime.slides.tiles import Masks, Numbers
+from senoscope.runtime.slides.tiles import Masks, Numbers, TileModel
 from senoscope.runtime.stitching import window
 
 LARGEST_BAND = 800_000_000
-"""Bytes of a row of tiles: of 21 classes and tiles of 224 pixels a slide of 40,500 pixels across."""
+"""Bytes of a row of tiles: of 21 classes and tiles of 224 pixels a stripe of 40,500 pixels across."""
 
 NONE = 255
 """Code where no tile was answered."""
@@ -31,14 +37,15 @@ class MaskSheet:
     slide takes the time of its tiles and the memory of one row of them.
 
     Args:
-        grid: of the slide, read row by row (see `by_rows`); tiles overlap where its `parts` are above 1.
+        grid: of the slide or of a stripe of it, read row by row (see `by_rows`); tiles overlap where its `parts` are
+            above 1.
         seen: (rows, columns) of `Seen`, as judged before any tile was read.
         classes: of the masks.
-        path: file of the map, height × width bytes; it says how far it came in a file beside it.
-        identity: of slide, bundle and settings; a map of another is begun anew.
+        path: file of the map, height × width bytes of the slide; how far it came is said in a file beside it, one a
+            stripe.
+        identity: of slide, bundle and settings; a map of another is begun anew, by the first stripe.
 
     Raises:
-        UnsupportedImageError: one row of the slide's tiles would not fit into memory.
         RunError: there is no room for the map.
     """
 
@@ -46,13 +53,12 @@ class MaskSheet:
         self.seen = seen.copy()
         self.rows = 0
         self._grid, self._classes, self._path, self._identity = grid, classes, path, identity
-        self._state = path.with_name(f".{path.name}.json")
-        height, width = grid.patch.height, grid.cells[1] * grid.step.width
-        if 4 * (classes + 1) * height * width > LARGEST_BAND:
-            raise UnsupportedImageError(
-                f"{grid.whole.width:,} pixels across are too many for {classes} labels in tiles of {grid.patch}",
-                "export the part with the tissue, or take a bundle of smaller squares or fewer labels",
-            )
+        self._state = path.with_name(f".{path.name}.{grid.left}.json")
+        step, context = grid.step.width, grid.parts - 1 if grid.left else 0
+        last = grid.left + grid.shape[1] == grid.columns
+        # Columns of the map that are this stripe's own; what lies to their left is there for the blending alone.
+        self._own = slice(context * step, None if last else grid.shape[1] * step)
+        height, width = grid.patch.height, grid.cells[1] * step
         # The band's first row is that of tile row `_first`; rows of the map above `_kept` are on disk.
         self._sums = np.zeros((classes, height, width), np.float32)
         self._weights = np.zeros((height, width), np.float32)
@@ -105,10 +111,8 @@ class MaskSheet:
             self._file.close()
 
     def close(self) -> None:
-        """Let go of the map's file; once it is finished, of what says how far it came too."""
+        """Let go of the map's file."""
         self._file.close()
-        if self.rows == self._grid.shape[0]:
-            self._state.unlink(missing_ok=True)
 
     def _open(self) -> None:
         """Make room for the whole map at once, so that a full disk is met before the work and not after it."""
@@ -116,11 +120,18 @@ class MaskSheet:
         try:
             done = self._resumed(length)
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(self._path, "r+b" if done else "w+b")  # noqa: SIM115 # closed by close
-            if not done:
+            begun = bool(done or self._grid.left)
+            if not begun:
+                forget(self._path)
+            self._file = open(self._path, "r+b" if begun else "w+b")  # noqa: SIM115 # closed by close
+            if not begun:
                 self._make_room(length)
         except OSError as error:
             raise unwritten(self._path, error) from error
+        if done == self._grid.shape[0]:
+            self.rows = self._first = done
+            self._kept = self.shape[0]
+            return
         # Tiles above the first unfinished row reach below it, and are asked again for what they cover there.
         self.rows = max(0, done - self._grid.parts + 1)
         self._first, self._kept = self.rows, done * self._grid.step.height
@@ -144,6 +155,8 @@ class MaskSheet:
         if not same or not 0 < rows <= self._grid.shape[0] or len(seen) != rows * self._grid.shape[1]:
             return 0
         self.seen[:rows] = np.frombuffer(seen, np.uint8).reshape(rows, -1)
+        if rows == self._grid.shape[0]:
+            return rows
         again = slice(max(0, rows - self._grid.parts + 1), rows)
         # What was asked there is waiting once more.
         asked = np.isin(self.seen[again], (Seen.ANSWERED, Seen.WITHHELD))
@@ -161,7 +174,9 @@ class MaskSheet:
             self._first += 1
 
     def _coded(self, rows: int) -> NDArray[np.uint8]:
-        sums, weights = self._sums[:, :rows, : self.shape[1]], self._weights[:rows, : self.shape[1]]
+        beyond = self.shape[1] - self._grid.left * self._grid.step.width
+        own = slice(self._own.start, min(beyond, self._own.stop or beyond))
+        sums, weights = self._sums[:, :rows, own], self._weights[:rows, own]
         if self._classes > 1:
             codes = sums.argmax(axis=0).astype(np.uint8)
         else:
@@ -172,16 +187,102 @@ class MaskSheet:
         start, end = max(top, self._kept), min(top + len(codes), self.shape[0])
         if start >= end:
             return
-        content = memoryview(codes[start - top : end - top].tobytes())
+        left = self._grid.left * self._grid.step.width + self._own.start
+        part = codes[start - top : end - top]
+        whole = part.shape[1] == self.shape[1]
+        pieces = [part.tobytes()] if whole else [row.tobytes() for row in part]
         try:
-            at = start * self.shape[1]
-            while content:
-                count = os.pwrite(self._file.fileno(), content, at)
-                content, at = content[count:], at + count
+            for number, piece in enumerate(pieces):
+                self._put(piece, (start + number) * self.shape[1] + left)
         except OSError as error:
             raise unwritten(self._path, error) from error
+
+    def _put(self, piece: bytes, at: int) -> None:
+        content = memoryview(piece)
+        while content:
+            count = os.pwrite(self._file.fileno(), content, at)
+            content, at = content[count:], at + count
+
+
+def forget(path: Path) -> None:
+    """Remove what says how far a map came: it is finished, or begun anew."""
+    for state in path.parent.glob(f".{glob.escape(path.name)}.*.json"):
+        state.unlink(missing_ok=True)
+
+
+def stripes(grid: Grid, classes: int) -> list[Grid]:
+    """Cut a grid into stripes whose rows of tiles fit into `LARGEST_BAND`; mostly there is one.
+
+    A stripe begins `parts` − 1 columns before the columns of the map that it writes: these reach into them.
+
+    Raises:
+        UnsupportedImageError: not even one column of tiles would fit.
+    """
+    context, columns = grid.parts - 1, grid.shape[1]
+    fit = LARGEST_BAND // (4 * (classes + 1) * grid.patch.height * grid.step.width)
+    own = fit - 2 * context if grid.cells[1] > fit else columns
+    if own < 1:
+        raise UnsupportedImageError(
+            f"tiles of {grid.patch} pixels are too large for {classes} labels", "take a bundle of smaller squares"
+        )
+    found = []
+    for first in range(0, columns, own):
+        left, end = max(0, first - context), min(columns, first + own)
+        found.append(replace(grid, shape=(grid.shape[0], end - left), left=left))
+    return found
 
 
 def by_rows(grid: Grid) -> Grid:
     """The same grid read row of tiles by row of tiles, as a `MaskSheet` needs it."""
     return replace(grid, block=(1, grid.block[1]))
+
+
+def fill(
+    reader: SlideReader,
+    grid: Grid,
+    model: TileModel,
+    classes: int,
+    seen: NDArray[np.uint8],
+    path: Path,
+    identity: str,
+    *,
+    batch: int = BATCH,
+    workers: int = 2,
+    progress: Progress | None = None,
+) -> NDArray[np.uint8]:
+    """Ask about every tile of a slide, and write its map, stripe by stripe where it is wide.
+
+    Args:
+        reader: the slide.
+        grid: of all of it; see `by_rows`.
+        model: gives masks.
+        classes: of the masks.
+        seen: (rows, columns) of `Seen`, as judged before any tile was read.
+        path: file of the map.
+        identity: of slide, bundle and settings.
+        batch: tiles a run of the network takes.
+        workers: threads that read ahead.
+        progress: told of the tiles; those where stripes meet count twice.
+
+    Returns:
+        (rows, columns) of `Seen`: what became of the tiles.
+
+    Raises:
+        InputError: the slide is damaged.
+        UnsupportedImageError: not even a column of its tiles would fit into memory.
+        RunError: there is no room for the map.
+    """
+    parts, found = stripes(grid, classes), seen.copy()
+    columns = [slice(part.left, part.left + part.shape[1]) for part in parts]
+    ends = np.cumsum([int((seen[:, each] == Seen.WAITING).sum()) for each in columns])
+    for part, each, end in zip(parts, columns, ends, strict=True):
+
+        def told(done: int, total: int, end: int = int(end)) -> None:
+            if progress:
+                progress(end - total + done, int(ends[-1]))
+
+        with MaskSheet(part, seen[:, each], classes, path, identity) as sheet:
+            ask(reader, part, model, sheet, batch=batch, workers=workers, progress=told)
+            found[:, each] = sheet.seen
+    forget(path)
+    return found

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from senoscope.core.domain.geometry import Size
 from senoscope.core.io.slide import SlideReader
-from senoscope.runtime.slides.blend import NONE, MaskSheet, by_rows
-from senoscope.runtime.slides.loop import BATCH, Progress, ask
+from senoscope.runtime.slides.blend import NONE, by_rows, fill
+from senoscope.runtime.slides.loop import BATCH, Progress
 from senoscope.runtime.slides.measure import HotSpot, Region, SlideSummary, hot_spots, regions, warnings_of
 from senoscope.runtime.slides.plan import Grid, Seen, judge_tiles, make_grid
 from senoscope.runtime.slides.tiles import Question, SlideModel
@@ -82,7 +82,7 @@ def asked(
 
     Raises:
         InputError: the slide is damaged.
-        UnsupportedImageError: a row of its tiles would not fit into memory.
+        UnsupportedImageError: not even a column of its tiles would fit into memory.
         RunError: there is no room for the map.
     """
     even = model.patch.width % OVERLAP == 0 and model.patch.height % OVERLAP == 0
@@ -90,10 +90,11 @@ def asked(
     seen = judge_tiles(grid, tissue, least)
     with tempfile.TemporaryDirectory(prefix="senoscope-map-") as folder:
         path = kept or Path(folder) / "map"
-        with MaskSheet(grid, seen, model.classes, path, identity) as sheet:
-            ask(reader, grid, model, sheet, batch=batch, workers=workers, progress=progress)
-            codes = np.memmap(path, np.uint8, "r", shape=sheet.shape)
-            yield _map(codes, grid), sheet.seen
+        became = fill(
+            reader, grid, model, model.classes, seen, path, identity, batch=batch, workers=workers, progress=progress
+        )
+        codes = np.memmap(path, np.uint8, "r", shape=(grid.whole.height, grid.whole.width))
+        yield _map(codes, grid), became
         path.unlink(missing_ok=True)
 
 

@@ -56,6 +56,7 @@ class Grid:
         parts: tiles start this many times a tile's side, so that each point is seen by parts × parts of them.
         shape: rows and columns of tiles.
         block: rows and columns of tiles that are read at once.
+        left: column of the slide's tiles that is this grid's first; above 0 in a stripe of it.
     """
 
     level: int
@@ -66,6 +67,7 @@ class Grid:
     parts: int
     shape: tuple[int, int]
     block: tuple[int, int]
+    left: int = 0
 
     @property
     def step(self) -> Size:
@@ -78,6 +80,11 @@ class Grid:
         return self.shape[0] + self.parts - 1, self.shape[1] + self.parts - 1
 
     @property
+    def columns(self) -> int:
+        """Columns of tiles of the whole slide, of which the grid may be a stripe."""
+        return _count(self.whole.width, self.patch.width, self.step.width)
+
+    @property
     def cell_area(self) -> float:
         """mm² of a cell of the map."""
         return self.step.width * self.step.height * self.microns**2 / 1e6
@@ -85,7 +92,7 @@ class Grid:
     def box(self, row: int, column: int) -> Box:
         """Where a tile lies, in pixels of the question; it may reach beyond the slide."""
         step = self.step
-        return Box(column * step.width, row * step.height, self.patch.width, self.patch.height)
+        return Box((self.left + column) * step.width, row * step.height, self.patch.width, self.patch.height)
 
     def blocks(self, waiting: NDArray[np.bool_], start: int = 0) -> Iterator[tuple[int, list[tuple[int, int]]]]:
         """Tiles that are waiting, in blocks, row of blocks by row; each with the first row of tiles of its own."""
