@@ -141,14 +141,18 @@ def test_the_map_lies_over_the_slide(read_only: TestClient, done: dict[str, Any]
     assert stored[row, column] == round(1 + 254 * spot["probability"])
 
 
-def test_a_map_of_wide_cells_has_the_shape_of_what_it_lies_over(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rows", "columns"), [(8, 12), (700, 300)])
+def test_a_map_of_wide_cells_has_the_shape_of_what_it_lies_over(tmp_path: Path, rows: int, columns: int) -> None:
     (tmp_path / "one").mkdir()
-    tifffile.imwrite(tmp_path / "one" / MAP, np.full((8, 12), 200, np.uint8))
+    cells = np.full((rows, columns), 1, np.uint8)
+    cells[1::2] = 200
+    tifffile.imwrite(tmp_path / "one" / MAP, cells)
 
-    shown = pixels(SlideViews(ImageStore(tmp_path), tmp_path).map({"folder": "one"}, (12 * 700.0, 8 * 460.0)))
+    shown = pixels(SlideViews(ImageStore(tmp_path), tmp_path).map({"folder": "one"}, (columns * 700.0, rows * 460.0)))
 
-    assert shown.shape[1] / shown.shape[0] == pytest.approx(12 * 700 / (8 * 460), rel=0.005)
-    assert shown[..., 3].min() > 0
+    assert shown.shape[1] / shown.shape[0] == pytest.approx(columns * 700 / (rows * 460), rel=0.005)
+    changes = np.count_nonzero(np.diff(shown[:, 0, 3].astype(int)))
+    assert changes == rows - 1  # every row of cells is there
 
 
 def test_what_is_taken_away_names_the_upload_and_no_place_on_this_machine(

@@ -4,9 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 from numpy.typing import NDArray
+from onnx import TensorProto
 
 from senoscope.learning.models.build import Head
 from senoscope.learning.models.heads import LogisticHead, PapersHead
@@ -120,3 +122,8 @@ def clouds(count: int = 160, features: int = 12, seed: int = 0) -> tuple[NDArray
     labels = (np.arange(count) % 4 == 0).astype(np.int64)
     points = np.random.default_rng(seed).normal(size=(count, features)) * spread + labels[:, None] * shift
     return points.astype(np.float32), labels
+
+
+def halves(path: Path) -> int:
+    """How many weights of an ONNX file are kept in half precision."""
+    return sum(tensor.data_type == TensorProto.FLOAT16 for tensor in onnx.load(path).graph.initializer)

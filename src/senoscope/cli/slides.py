@@ -128,19 +128,22 @@ class _Bars:
         self._bars = bars
         self._slides = bars.add_task("slides", total=slides, rate="")
         self._tiles = bars.add_task("tiles", total=None, rate="", visible=False)
-        self._start = 0.0
+        self._start, self._before = 0.0, -1
 
     def slide(self) -> None:
         """One more slide is done."""
+        self._before = -1
         self._bars.advance(self._slides)
 
     def tiles(self, done: int, total: int) -> None:
         """So many tiles of the slide in work are done."""
-        if not done:
-            self._start = time.monotonic()
-            self._bars.reset(self._tiles, total=total, visible=True)
-        rate = done / max(time.monotonic() - self._start, 1e-6)
-        self._bars.update(self._tiles, completed=done, total=total, rate=f"{rate:.0f} tiles/s" if done else "")
+        if self._before < 0:
+            # What an earlier run had done says nothing of how fast this one is.
+            self._start, self._before = time.monotonic(), done
+            self._bars.reset(self._tiles, total=total, completed=done, visible=True)
+        new = done - self._before
+        rate = new / max(time.monotonic() - self._start, 1e-6)
+        self._bars.update(self._tiles, completed=done, total=total, rate=f"{rate:.0f} tiles/s" if new else "")
 
 
 @contextmanager

@@ -12,6 +12,13 @@ from senoscope.core.io import SERVICE
 from senoscope.core.io.base import check_bytes
 
 NAME_LENGTH = 160
+TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether a file starts as TIFF does, and so may be a slide: four bytes are looked at, nothing is parsed."""
+    with path.open("rb") as file:
+        return file.read(4) in TIFF
 
 
 def clean_name(name: str) -> str:
@@ -27,7 +34,7 @@ def clean_name(name: str) -> str:
 
 
 class Incoming:
-    """A picture on its way into the store.
+    """A picture on its way into the store; `begins` with its first four bytes.
 
     Nothing is visible under its digest before `keep` has put every byte on the disk.
     """
@@ -36,6 +43,7 @@ class Incoming:
         self._store = store
         self._hash = hashlib.sha256()
         self.bytes = 0
+        self.begins = b""
         handle, name = tempfile.mkstemp(dir=store.incoming)
         self._file = os.fdopen(handle, "wb")
         self._path = Path(name)
@@ -43,6 +51,8 @@ class Incoming:
     def write(self, data: bytes) -> None:
         """Append bytes."""
         self._hash.update(data)
+        if len(self.begins) < 4:
+            self.begins = (self.begins + data)[:4]
         self.bytes += len(data)
         self._file.write(data)
 

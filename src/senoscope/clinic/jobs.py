@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, case, delete, insert, select, update
 
 from senoscope.clinic.tables import JobRow, PredictionRow
 from senoscope.core.errors import SenoscopeError, ServiceError
@@ -85,31 +85,33 @@ class JobQueue:
             self.fail(
                 job,
                 ServiceError(
-                    f"the service stopped {self._max_attempts} times while it worked on this file",
-                    "the file may be damaged in a way that brings the decoder down; convert it to PNG and try again",
+                    f"the service stopped {self._max_attempts} times at the same place of this file",
+                    "the file may be damaged in a way that brings the decoder down; convert or export it anew, and try "
+                    "again",
                 ),
             )
 
     def progress(self, job: Job, share: float, work: dict[str, Any] | None = None) -> None:
         """Note how far a job is, 0 to 1, what is done of it, and hold on to it.
 
-        An attempt that comes further than those before it starts their count again: a slide of many hours may see more
-        stops of the service than a picture, and only one that stops it at the same place every time is given up.
+        With an attempt that comes further than those before it their count begins again: a slide of many hours may see
+        more stops of the service than a picture, and only one that stops it at the same place every time is given up.
         """
         with self._engine.begin() as connection:
             about = update(PredictionRow).where(PredictionRow.id == job.subject)
             further = connection.execute(about.where(PredictionRow.progress < share).values(progress=share)).rowcount
             connection.execute(about.values(work=work))
             held = update(JobRow).where(JobRow.number == job.number, JobRow.leased_by == self._worker)
-            counted = {"attempts": 1} if further else {}
+            counted = {"attempts": 0} if further else {}
             connection.execute(held.values(leased_until=time.time() + self._lease, **counted))
 
     def give_back(self, job: Job) -> None:
         """Let a job wait for the next start, as if this attempt had not been."""
         with self._engine.begin() as connection:
             held = update(JobRow).where(JobRow.number == job.number, JobRow.leased_by == self._worker)
-            connection.execute(held.values(leased_until=0.0, leased_by="", attempts=JobRow.attempts - 1))
-            values = {"state": "queued", "progress": 0.0, "work": None}
+            fewer = case((JobRow.attempts > 0, JobRow.attempts - 1), else_=0)
+            connection.execute(held.values(leased_until=0.0, leased_by="", attempts=fewer))
+            values = {"state": "queued", "work": None}
             connection.execute(update(PredictionRow).where(PredictionRow.id == job.subject).values(values))
 
     def finish(self, job: Job, result: dict[str, Any], evidence: dict[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import re
 import threading
 from collections import OrderedDict
@@ -119,8 +120,11 @@ class SlideViews:
             extent: width and height of the map in pixels of the slide; see `map_extent`.
         """
         cells = read_map(self.file(evidence, MAP), LARGEST_MAP)
-        width = cells.shape[1] * max(1, SMALLEST_MAP // max(cells.shape))
-        height = max(1, round(width * extent[1] / extent[0]))
+        ratio = extent[1] / extent[0]
+        # No row of cells may be left out.
+        times = max(1, SMALLEST_MAP // max(cells.shape), math.ceil(cells.shape[0] / (cells.shape[1] * ratio)))
+        width = cells.shape[1] * times
+        height = max(cells.shape[0], round(width * ratio))
         rows, columns = (
             np.arange(side) * count // side for side, count in zip((height, width), cells.shape, strict=True)
         )

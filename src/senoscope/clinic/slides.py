@@ -15,7 +15,6 @@ from senoscope.clinic.schemas import HotSpotView, SlideView, ThresholdView, Work
 from senoscope.clinic.slide_views import OVERLAP, TILE, map_extent, named
 from senoscope.clinic.worker import StoppedError, Worker
 from senoscope.core.errors import InputError, SenoscopeError
-from senoscope.core.io import SERVICE
 from senoscope.core.io.slide import is_slide, open_slide
 from senoscope.runtime.outputs.json import RESEARCH_USE
 from senoscope.runtime.predictor import Model
@@ -24,15 +23,8 @@ from senoscope.runtime.slides.job import Settings, digest_of, folder_name, ident
 from senoscope.runtime.slides.measure import SlideSummary
 from senoscope.runtime.slides.tiles import PatchClassifier
 
-TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 TELL_EVERY = 0.5
 """Seconds between two words of progress."""
-
-
-def is_tiff(path: Path) -> bool:
-    """Whether a file starts as TIFF does, and so may be a slide: four bytes are looked at, nothing is parsed."""
-    with path.open("rb") as file:
-        return file.read(4) in TIFF
 
 
 class SlideWorker(Worker):
@@ -45,6 +37,7 @@ class SlideWorker(Worker):
         catalogue: the bundles.
         changes: whom to tell.
         folder: for a folder of results a slide.
+        largest_still: bytes a TIFF may have that turns out to be no slide.
     """
 
     kind = SLIDE
@@ -57,15 +50,16 @@ class SlideWorker(Worker):
         catalogue: Catalogue,
         changes: Changes,
         folder: Path,
+        largest_still: int,
     ) -> None:
         super().__init__(engine, queue, images, catalogue, changes)
-        self._folder = folder
+        self._folder, self._largest_still = folder, largest_still
 
     def _answer(self, job: Job) -> None:
         row = self._row(job)
         path = self._images.path(row.digest)
         # What is too large for a still is taken for a slide, and says as one why it cannot be read.
-        if path.stat().st_size <= SERVICE.bytes and not is_slide(path):
+        if path.stat().st_size <= self._largest_still and not is_slide(path):
             super()._answer(job)
             return
         start = time.monotonic()
@@ -86,18 +80,20 @@ class SlideWorker(Worker):
 
     def _progress(self, job: Job) -> Callable[[int, int], None]:
         began = told = time.monotonic()
+        before: int | None = None
 
         def tell(done: int, total: int) -> None:
-            nonlocal began, told
+            nonlocal began, told, before
             if self._stopping:
                 raise StoppedError
             now = time.monotonic()
-            if not done:  # tissue has been sought until now, which says nothing of how fast tiles are
-                began = now
-            if 0 < done < total and now - told < TELL_EVERY:
+            if before is None:  # tissue has been sought until now, which says nothing of how fast tiles are
+                began, before = now, done
+            elif done < total and now - told < TELL_EVERY:
                 return
-            told, rate = now, done / max(now - began, 1e-6)
-            left = (total - done) / rate if done else None
+            # What an attempt before this one had done says nothing of it either.
+            told, rate = now, (done - before) / max(now - began, 1e-6)
+            left = (total - done) / rate if rate else None
             work = WorkView(tiles=done, of=total, per_second=rate, seconds_left=left)
             self._step(job, 0.05 + 0.9 * done / max(1, total), work.model_dump())
 

@@ -60,7 +60,10 @@ def open_clinic(settings: Settings) -> Iterator[Clinic]:
         slides = SlideViews(images, settings.home / "slides")
         stack.callback(slides.close)
         stills = Worker(engine, queue, images, catalogue, changes)
-        workers = (stills, SlideWorker(engine, queue, images, catalogue, changes, slides.folder))
+        workers = (
+            stills,
+            SlideWorker(engine, queue, images, catalogue, changes, slides.folder, settings.max_file_bytes),
+        )
         for worker in workers:
             worker.start()
             stack.callback(worker.stop)

@@ -13,7 +13,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from senoscope.clinic.images import ImageStore, Incoming, clean_name
+from senoscope.clinic.images import TIFF, ImageStore, Incoming, clean_name
 from senoscope.clinic.settings import MEGABYTE, Settings
 from senoscope.core.errors import ImageTooLargeError, SenoscopeError, ServiceError, UnreadableImageError, UsageError
 
@@ -95,13 +95,14 @@ class _Receiver:
         file, incoming = self.form.files[-1], self.incoming[-1]
         if incoming is None:
             return
-        if incoming.bytes + end - start > self._limit:
+        incoming.write(data[start:end])
+        # Only what may be a slide may be as large as one.
+        limit = self._limit if incoming.begins in TIFF else min(self._limit, self._settings.max_file_bytes)
+        if incoming.bytes > limit:
             incoming.discard()
             self.incoming[-1] = None
-            limit = self._limit / MEGABYTE
-            file.error = ImageTooLargeError(f"{file.filename} is larger than {limit:g} MB", "send a smaller picture")
-            return
-        incoming.write(data[start:end])
+            size = f"{limit / MEGABYTE:g} MB"
+            file.error = ImageTooLargeError(f"{file.filename} is larger than {size}", "send a smaller picture")
 
     def on_part_end(self) -> None:
         if self._text is None:

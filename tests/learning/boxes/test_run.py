@@ -14,6 +14,7 @@ from senoscope.learning.boxes.run import BoxOutcome, train_boxes
 from senoscope.learning.runs.kinds import train_any
 from senoscope.runtime.detecting import Detector
 from senoscope.runtime.store import load_any, verify
+from tests.learning.conftest import halves
 from tests.makers import mias_lesions
 from tests.makers.ultrasound_sets import busi_outlined
 
@@ -23,6 +24,7 @@ SMALL = {
     "model.backbone": "test_efficientnet",
     "model.pretrained": "false",
     "boxes.channels": "16",
+    "split.validation": "fold",
     "finetune.epochs": "1",
     "finetune.warmup": "0",
     "finetune.statistics": "learnt",
@@ -66,6 +68,7 @@ def test_the_bundle_answers_by_itself(run: tuple[BoxOutcome, Path], data: Path) 
     outcome, out = run
     assert outcome.bundle == out / "bundle"
     verify(outcome.bundle)
+    assert halves(outcome.bundle / "model.onnx") > 0
     model = load_any(outcome.bundle, threads=1)
     assert isinstance(model, Detector)
 
@@ -105,7 +108,6 @@ def test_another_recipe_or_a_damaged_fold_is_refused(run: tuple[BoxOutcome, Path
         path.write_text(whole)
 
 
-@pytest.mark.slow
 def test_without_a_fold_kept_out_other_folds_calibrate(data: Path, tmp_path: Path) -> None:
     outcome = train_boxes(small(**{"split.validation": "none", "finetune.epochs": "2"}), data, tmp_path / "run")
 
@@ -115,6 +117,7 @@ def test_without_a_fold_kept_out_other_folds_calibrate(data: Path, tmp_path: Pat
     assert kept["epoch"] == 2
 
 
+@pytest.mark.slow
 def test_faster_rcnn_is_measured_and_makes_no_bundle(data: Path, tmp_path: Path) -> None:
     recipe = small(**{"boxes.architecture": "fasterrcnn", "model.backbone": "resnet18"})
 

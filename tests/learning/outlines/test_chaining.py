@@ -21,6 +21,7 @@ from senoscope.learning.runs.kinds import train_any
 from senoscope.runtime.chain import ChainModel
 from senoscope.runtime.outputs.json import to_json
 from senoscope.runtime.store import load, verify
+from tests.learning.conftest import halves
 from tests.learning.outlines.test_run import small
 from tests.makers import busi_outlined
 
@@ -65,6 +66,8 @@ def test_the_bundle_declares_every_step(run: Path) -> None:
     assert [measure.name for measure in manifest.chain.measures] == [one.name for one in DESCRIPTORS]
     assert all(set(measure.usual) == {"benign", "malignant"} for measure in manifest.chain.measures)
     assert manifest.exam is None
+    assert halves(run / "bundle" / "outline.onnx") > 0
+    assert bool(halves(run / "bundle" / "model.onnx")) == manifest.recipe.model.sees
     assert {path.name for path in (run / "bundle").iterdir()} == {
         "bundle.json",
         "card.md",
@@ -169,12 +172,14 @@ def test_another_outlining_network_is_refused(run: Path, tmp_path: Path) -> None
         ({"record__facts": '["age"]'}, "record.facts"),
         ({"outline__by": "ultrasound"}, "outlines nothing"),
         ({"split__mode": "holdout"}, "crossval"),
+        ({"split__validation": "none"}, "split.validation"),
         ({"exam__by": "patient"}, "exam.by"),
     ],
 )
 def test_what_makes_no_sense_is_said_first(root: Path, tmp_path: Path, changes: dict[str, str], words: str) -> None:
     with pytest.raises(RecipeError, match=words):
         train_any(chain(**changes), root, tmp_path / "run")
+    assert not (tmp_path / "run" / "outlines").exists()
 
 
 def test_no_picture_counts_twice(run: Path) -> None:

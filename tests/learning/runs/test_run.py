@@ -307,6 +307,13 @@ def test_unknown_backbone_leaves_no_folder_behind(root: Path, tmp_path: Path) ->
     assert not (tmp_path / "out").exists()
 
 
+def test_a_classifier_wants_a_fold_to_calibrate_by(root: Path, tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="is for tasks that ask where"):
+        train(parse_recipe(TEXT, {"split.validation": "none"}), root, tmp_path / "out")
+
+    assert not (tmp_path / "out").exists()
+
+
 def test_too_little_data_is_said(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="fewer than 3 folds"):
         train(CROSSVAL, busi(tmp_path / "busi", 2), tmp_path / "out")

@@ -102,8 +102,9 @@ def test_a_run_that_stopped_goes_on_to_the_same_results(
     with pytest.raises(KeyboardInterrupt):
         run(slide, stopping, parts, batch=4, parts=2)
     stopped = written(parts)
-    rest = Stopping(model, 10_000)
-    one(run(slide, rest, parts, batch=4, parts=2))
+    rest, told = Stopping(model, 10_000), list[tuple[int, int]]()
+    settings = Settings(batch=4, parts=2)
+    one(list(run_slides([slide], rest, settings, parts, progress=lambda done, total: told.append((done, total)))))
 
     everything = Stopping(model, 10_000)
     run(slide, everything, None, batch=4, parts=2)
@@ -111,6 +112,8 @@ def test_a_run_that_stopped_goes_on_to_the_same_results(
     assert KEPT in stopped
     assert not set(FILES) & set(stopped)
     assert len(rest.seen) < len(everything.seen)
+    assert told[0] == (len(everything.seen) - len(rest.seen), len(everything.seen))
+    assert told[-1] == (len(everything.seen), len(everything.seen))
     assert {name: written(parts)[name] for name in FILES} == {name: written(whole)[name] for name in FILES}
     assert json.loads(written(parts)["state.json"])["attempts"] == 2
 

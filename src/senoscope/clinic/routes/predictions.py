@@ -9,14 +9,13 @@ from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from senoscope.clinic.catalogue import Question
+from senoscope.clinic.images import is_tiff
 from senoscope.clinic.jobs import problem
 from senoscope.clinic.routes.responses import PROBLEMS, attachment
 from senoscope.clinic.schemas import Answer, PredictionView
-from senoscope.clinic.settings import MEGABYTE
-from senoscope.clinic.slides import is_tiff
 from senoscope.clinic.state import Clinic, Here
 from senoscope.clinic.uploads import Form, ReceivedFile, receive
-from senoscope.core.errors import ImageTooLargeError, NotFoundError, SenoscopeError
+from senoscope.core.errors import NotFoundError, SenoscopeError
 
 router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], responses=PROBLEMS)
 
@@ -74,14 +73,8 @@ def _limit(here: Clinic, fields: dict[str, str]) -> int:
 def _accept(here: Clinic, form: Form) -> list[PredictionView]:
     question = _question(here, form.fields)
     tiles = here.catalogue.asks_tiles(question.bundle)
-    slide = [bool(tiles and file.digest and is_tiff(here.images.path(file.digest))) for file in form.files]
-    for file, large in zip(form.files, slide, strict=True):
-        # How large a file may be was decided before it was known whether it is a slide.
-        if not large and file.error is None and file.bytes > here.settings.max_file_bytes:
-            limit = here.settings.max_file_bytes / MEGABYTE
-            file.error = ImageTooLargeError(f"{file.filename} is larger than {limit:g} MB", "send a smaller picture")
     rows = [_row(file, question) for file in form.files]
-    slides = [row["id"] for row, large in zip(rows, slide, strict=True) if large and row["state"] == "queued"]
+    slides = [row["id"] for row in rows if tiles and row["digest"] and is_tiff(here.images.path(row["digest"]))]
     here.queue.submit(rows, slides)
     for worker in here.workers:
         worker.wake()

@@ -8,6 +8,7 @@ from senoscope.core.tasks import TASKS
 from senoscope.evidence.evaluation.boxes import BoxEvaluation
 from senoscope.evidence.metrics.boxes import WORDS, hit
 from senoscope.evidence.report.disclosed import origins, packages, shown_values
+from senoscope.evidence.report.training_words import epochs, selection
 
 
 def known(evaluation: BoxEvaluation) -> dict[str, str]:
@@ -76,10 +77,10 @@ def _recipe(recipe: Recipe) -> dict[str, str]:
         "start": f"backbone: {'pretrained' if model.pretrained else 'random'} weights of {model.backbone}; the rest: "
         "random weights",
         "training": (
-            f"at most {tuned.epochs} epochs, {tuned.optimizer}, batches of {tuned.batch * tuned.accumulate}, rate "
+            f"{epochs(recipe)}, {tuned.optimizer}, batches of {tuned.batch * tuned.accumulate}, rate "
             f"{tuned.rate:g} ({tuned.schedule})"
         ),
-        "selection": f"lowest validation loss, patience {tuned.patience} epochs",
+        "selection": selection(recipe),
         "detail": f"recipe {recipe.name}, every key of it in the bundle's bundle.json and the run's recipe.toml",
     }
 

@@ -8,6 +8,7 @@ from senoscope.core.tasks import TASKS
 from senoscope.evidence.evaluation.outlines import OutlineEvaluation
 from senoscope.evidence.metrics.outlines import FOUND, WORDS
 from senoscope.evidence.report.disclosed import origins, packages, shown_values
+from senoscope.evidence.report.training_words import epochs, selection
 
 
 def known(evaluation: OutlineEvaluation) -> dict[str, str]:
@@ -79,10 +80,10 @@ def of_recipe(recipe: Recipe) -> dict[str, str]:
         "start": f"encoder: {'pretrained' if model.pretrained else 'random'} weights of {model.backbone}; decoder: "
         "random weights",
         "training": (
-            f"at most {tuned.epochs} epochs, {tuned.optimizer}, batches of {tuned.batch * tuned.accumulate}, rate "
+            f"{epochs(recipe)}, {tuned.optimizer}, batches of {tuned.batch * tuned.accumulate}, rate "
             f"{tuned.rate:g} ({tuned.schedule}), Dice and {tuned.loss} loss"
         ),
-        "selection": f"lowest validation loss, patience {tuned.patience} epochs",
+        "selection": selection(recipe),
         "detail": f"recipe {recipe.name}, every key of it in the bundle's bundle.json and the run's recipe.toml",
     }
 

@@ -48,7 +48,7 @@ class Calling:
 
 
 def calling_of(ground: Ground, positions: Positions, looks: Sequence[Look], words: str) -> Calling:
-    """Calibrate boxes and pictures and choose thresholds, on samples that were not trained on.
+    """Calibrate boxes and pictures and choose thresholds, on samples each answered by a network not trained on it.
 
     Args:
         ground: of the run.

@@ -127,7 +127,7 @@ def _crossvalidated(ground: Ground, out: Path, progress: Progress) -> BoxOutcome
 
 
 def _assessed(ground: Ground, found: Sequence[Answered]) -> BoxEvaluation:
-    """Every picture once, by a network that had not seen it, calibrated and called as that one's validation says."""
+    """Every picture once, by a network that had not seen it, calibrated and called as `Parted` says."""
     recipe, said = ground.recipe, dict[int, Said]()
     for fold, each in enumerate(found):
         positions, words = ground.parted.calibrating(fold)

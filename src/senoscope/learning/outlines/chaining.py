@@ -73,6 +73,7 @@ def _check(recipe: Recipe) -> None:
         "record.network must be 'table'": recipe.record.network != "table",
         "input.region must be 'whole'": recipe.input.region != "whole",
         "split.mode must be 'crossval'": recipe.split.mode != "crossval",
+        "split.validation must be 'fold'": recipe.split.validation != "fold",
         "augment.before_split must be false": recipe.augment.before_split,
     }
     for words, wrong in unfit.items():

@@ -188,7 +188,7 @@ def _maps(ground: Ground, found: Sequence[Answered]) -> Iterator[NDArray[np.floa
 
 
 def _assessed(ground: Ground, found: Sequence[Answered]) -> OutlineEvaluation:
-    """Every picture once, by a network that had not seen it, called as that one's own validation says."""
+    """Every picture once, by a network that had not seen it, calibrated and called as `Parted` says."""
     recipe = ground.recipe
     presence, called_from = _presence(ground, found)
     paper = recipe.split.protocol == "paper"

@@ -71,6 +71,6 @@ class Parted:
         if self.judged:
             return "each fold was calibrated and called by samples it was neither trained nor tested on"
         return (
-            "each fold was calibrated and called by the out-of-fold answers to the other folds' samples; no fold was "
-            "kept out to choose epochs by"
+            "each fold was calibrated and called by the out-of-fold answers to the other folds' samples, of networks "
+            "that had learnt from this fold's too; no fold was kept out to choose epochs by"
         )

@@ -21,6 +21,9 @@ BATCH = 16
 KEEP_EVERY = 2.0
 """Seconds between two times that what is finished is kept on disk."""
 
+_DONE = (Seen.ANSWERED, Seen.WITHHELD, Seen.BLURRED)
+"""What a tile that waited may have become."""
+
 Progress = Callable[[int, int], None]
 """Is told how many tiles are done, and of how many."""
 
@@ -75,7 +78,7 @@ def ask(
         sheet: which tiles are waiting, and where answers go.
         batch: tiles a run of the network takes.
         workers: threads that read and prepare blocks ahead of the network.
-        progress: told after every batch.
+        progress: told at first, after every batch and at the end; what an earlier run had done counts.
 
     Raises:
         InputError: the slide is damaged.
@@ -84,10 +87,10 @@ def ask(
     waiting = sheet.seen == Seen.WAITING
     waiting[: sheet.rows] = False
     tell = progress or (lambda done, total: None)
-    total = int(waiting.sum())
-    done, top, kept = 0, sheet.rows, time.monotonic()
+    total = int(waiting.sum() + np.isin(sheet.seen[: sheet.rows], _DONE).sum())
+    done, top, kept = total - int(waiting.sum()), sheet.rows, time.monotonic()
     held: _Block = _Block(top, [], [], [])
-    tell(0, total)
+    tell(done, total)
 
     def read(block: tuple[int, list[Tile]]) -> _Block:
         return _prepared(reader, grid, model, *block)
