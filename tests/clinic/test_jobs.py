@@ -127,14 +127,14 @@ def test_only_what_comes_no_further_is_given_up(engine: Engine) -> None:
     for share in (0.1, 0.2, 0.3, 0.4):  # twice as many stops as attempts, each further on
         job = one.take("slide")
         assert job
-        one.progress(job, share)
-        one.progress(job, share - 0.05)  # what was read twice takes nothing back
+        one.progress(job, share, {"tiles": 1})
+        one.progress(job, share - 0.05, {"tiles": 1})  # what was read twice takes nothing back
         assert read(engine, "long").progress == share
         one.release_all()
     for _ in range(2):
         job = one.take("slide")
         assert job
-        one.progress(job, 0.4)
+        one.progress(job, 0.4, {"tiles": 1})
         one.release_all()
     assert one.take("slide") is None
     assert read(engine, "long").state == "failed"

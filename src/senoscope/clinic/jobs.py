@@ -35,7 +35,7 @@ class JobQueue:
         engine: the database.
         worker: name of whoever takes jobs through this queue; unique among all that share the database.
         lease_seconds: how long a taken job is safe from other workers without word of progress.
-        max_attempts: after so many starts that came no further, a job is given up.
+        max_attempts: after so many starts that did no more of its work, a job is given up.
     """
 
     def __init__(self, engine: Engine, worker: str, *, lease_seconds: float, max_attempts: int) -> None:
@@ -94,15 +94,15 @@ class JobQueue:
     def progress(self, job: Job, share: float, work: dict[str, Any] | None = None) -> None:
         """Note how far a job is, 0 to 1, what is done of it, and hold on to it.
 
-        With an attempt that comes further than those before it their count begins again: a slide of many hours may see
-        more stops of the service than a picture, and only one that stops it at the same place every time is given up.
+        With an attempt that does more of the work than those before it their count begins again: a slide of many hours
+        may see more stops of the service than a picture, and only one that stops it at the same place is given up.
         """
         with self._engine.begin() as connection:
             about = update(PredictionRow).where(PredictionRow.id == job.subject)
             further = connection.execute(about.where(PredictionRow.progress < share).values(progress=share)).rowcount
             connection.execute(about.values(work=work))
             held = update(JobRow).where(JobRow.number == job.number, JobRow.leased_by == self._worker)
-            counted = {"attempts": 0} if further else {}
+            counted = {"attempts": 0} if further and work else {}
             connection.execute(held.values(leased_until=time.time() + self._lease, **counted))
 
     def give_back(self, job: Job) -> None:

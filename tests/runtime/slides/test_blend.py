@@ -13,7 +13,7 @@ from scipy import ndimage
 from senoscope.core.domain.geometry import Size
 from senoscope.core.errors import RunError, UnsupportedImageError
 from senoscope.core.io.slide import Rgb, SlideReader, open_slide
-from senoscope.runtime.slides.blend import NONE, MaskSheet, by_rows, fill, stripes
+from senoscope.runtime.slides.blend import NONE, MaskSheet, by_rows, fill, forget, stripes
 from senoscope.runtime.slides.plan import Grid, Seen, make_grid
 from senoscope.runtime.slides.tiles import Masks
 from tests.makers import slide_file, tissue
@@ -103,6 +103,7 @@ def test_what_was_not_asked_has_no_answer(reader: SlideReader, tmp_path: Path) -
     assert (found[64:128] == NONE).all()
     assert (found[128:192, 128:192] == NONE).all()
     assert (found[:64] != NONE).all()
+    forget(path)
     assert sorted(path.parent.glob(".map*")) == []
 
 
@@ -199,7 +200,9 @@ def test_stripes_that_stopped_go_on_where_they_were(
     assert told[-1][0] == told[-1][1] >= grid.shape[0] * grid.shape[1]
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert 10_000 - rest.left <= told[-1][1] - stop + 4 * grid.shape[1]  # a row begun anew in either stripe
-    assert sorted(tmp_path.glob(".*")) == []
+    assert len(list(tmp_path.glob(".parts.*"))) == len(stripes(grid, 1))
+    forget(tmp_path / "parts")
+    assert len(list(tmp_path.glob(".*"))) == 1  # of the map that is whole
 
 
 def test_another_map_forgets_the_stripes_of_the_one_before(

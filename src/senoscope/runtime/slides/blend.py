@@ -252,6 +252,8 @@ def fill(
 ) -> NDArray[np.uint8]:
     """Ask about every tile of a slide, and write its map, stripe by stripe where it is wide.
 
+    What says how far it came stays until `forget`: a map that is whole is not begun anew either.
+
     Args:
         reader: the slide.
         grid: of all of it; see `by_rows`.
@@ -284,5 +286,4 @@ def fill(
         with MaskSheet(part, seen[:, each], classes, path, identity) as sheet:
             ask(reader, part, model, sheet, batch=batch, workers=workers, progress=told)
             found[:, each] = sheet.seen
-    forget(path)
     return found

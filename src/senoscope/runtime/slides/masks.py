@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from senoscope.core.domain.geometry import Size
 from senoscope.core.io.slide import SlideReader
-from senoscope.runtime.slides.blend import NONE, by_rows, fill
+from senoscope.runtime.slides.blend import NONE, by_rows, fill, forget
 from senoscope.runtime.slides.loop import BATCH, Progress
 from senoscope.runtime.slides.measure import HotSpot, Region, SlideSummary, hot_spots, regions, warnings_of
 from senoscope.runtime.slides.plan import Grid, Seen, judge_tiles, make_grid
@@ -95,6 +95,7 @@ def asked(
         )
         codes = np.memmap(path, np.uint8, "r", shape=(grid.whole.height, grid.whole.width))
         yield _map(codes, grid), became
+        forget(path)
         path.unlink(missing_ok=True)
 
 
