@@ -1,6 +1,7 @@
 """Masks of tiles in one map: without seams, resumable, in bounded memory."""
 
 import errno
+import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,3 +230,24 @@ def test_tiles_that_do_not_fit_into_memory_are_refused() -> None:
     # Of this slide alone: others of the same request may be narrower.
     with pytest.raises(UnsupportedImageError, match="too large for 21 labels"):
         stripes(grid, 21)
+
+
+@pytest.mark.parametrize("fit", range(1, 40))
+@pytest.mark.parametrize("parts", [1, 2, 4, 8])
+def test_stripes_are_of_different_places_and_cover_the_slide(
+    monkeypatch: pytest.MonkeyPatch, parts: int, fit: int
+) -> None:
+    grid = Grid(0, (1.0, 1.0), 0.25, Size(640, 64), Size(64, 64), parts, (1, 9 * parts + 1), (1, 4))
+    monkeypatch.setattr("senoscope.runtime.slides.blend.LARGEST_BAND", 4 * 2 * 64 * fit * grid.step.width)
+
+    try:
+        found = stripes(grid, 1)
+    except UnsupportedImageError:
+        assert fit <= 3 * (parts - 1)
+        return
+    assert all(part.cells[1] <= fit for part in found) or len(found) == 1
+    lefts = [part.left for part in found]
+    assert lefts == sorted(set(lefts))
+    assert found[-1].left + found[-1].shape[1] == grid.columns == grid.shape[1]
+    for before, after in itertools.pairwise(found):
+        assert before.left + before.shape[1] == after.left + parts - 1

@@ -72,8 +72,8 @@ def _limit(here: Clinic, fields: dict[str, str]) -> int:
 
 def _accept(here: Clinic, form: Form) -> list[PredictionView]:
     question = _question(here, form.fields)
-    tiles = here.catalogue.asks_tiles(question.bundle)
     rows = [_row(file, question) for file in form.files]
+    tiles = here.catalogue.asks_tiles(question.bundle)
     slides = [row["id"] for row in rows if tiles and row["digest"] and is_tiff(here.images.path(row["digest"]))]
     here.queue.submit(rows, slides)
     for worker in here.workers:

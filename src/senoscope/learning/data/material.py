@@ -31,8 +31,8 @@ from senoscope.learning.exams.data import ExamData, exam_data
 from senoscope.learning.exams.source import ExamSource
 from senoscope.learning.fitting.fit import Examples
 from senoscope.learning.models.weights import Backbone
+from senoscope.learning.runs.parting import Parted, Positions
 
-Positions = NDArray[np.int64]
 HEAT: dict[str, tuple[Step, ...]] = {"plain": (), "relative": (Torso(),), "asymmetry": (Torso(paired=True), Mirror())}
 """Steps of `input.heat`."""
 
@@ -95,10 +95,8 @@ class Material:
         return 1 if len(self.task.labels) == 2 else len(self.task.labels)
 
     def positions(self, fold: int) -> tuple[Positions, Positions, Positions]:
-        """Training, validation and test part when `fold` is tested; the fold after it validates."""
-        following = (fold + 1) % self.recipe.split.folds
-        chosen = (self.folds != fold) & (self.folds != following)
-        return np.flatnonzero(chosen), np.flatnonzero(self.folds == following), np.flatnonzero(self.folds == fold)
+        """Training, validation and test part when `fold` is tested; see `Parted.positions`."""
+        return Parted(self.recipe, self.folds).positions(fold)
 
     def train_examples(self, positions: Positions) -> Examples:
         """Features and labels of all views of these samples."""

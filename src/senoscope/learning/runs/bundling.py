@@ -13,13 +13,14 @@ from senoscope.evidence.bundles.novelty import fit_reference
 from senoscope.evidence.bundles.packing import write_manifest
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.tables.rows import write_bytes
-from senoscope.learning.data.material import Material, Positions, Progress
+from senoscope.learning.data.material import Material, Progress
 from senoscope.learning.exams.export import export_exams
 from senoscope.learning.exams.network import ExamClassifier
 from senoscope.learning.models.ensemble import Ensemble
 from senoscope.learning.models.export import export
 from senoscope.learning.runs.calling import chosen, fitted, points
 from senoscope.learning.runs.fold import Network, embeddings
+from senoscope.learning.runs.parting import Positions
 
 
 def pack(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import RunError
 from senoscope.evidence.tables.rows import write_text
-from senoscope.learning.data.material import Material, Positions, Progress
+from senoscope.learning.data.material import Material, Progress
 from senoscope.learning.exams.head import ExamHead, build_exam_head
 from senoscope.learning.exams.network import ExamClassifier
 from senoscope.learning.fitting.finetune import finetune, finetune_on, outputs
@@ -24,6 +24,7 @@ from senoscope.learning.models.ensemble import Ensemble
 from senoscope.learning.models.heads_together import HeadEnsemble
 from senoscope.learning.models.weights import Backbone
 from senoscope.learning.runs.calling import calibrated, chosen, points
+from senoscope.learning.runs.parting import Positions
 from senoscope.learning.runs.patches import copied, patched
 
 Network = Classifier | ExamClassifier

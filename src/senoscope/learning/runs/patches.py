@@ -15,7 +15,7 @@ from senoscope.core.preprocess.pipeline import Pipeline
 from senoscope.core.preprocess.steps import Gray, Resize
 from senoscope.evidence.index.patches import ORDINARY, lesions_and_tissue, patch_folder
 from senoscope.evidence.tables.rows import write_rows
-from senoscope.learning.data.material import Division, Material, Positions, Progress, gather
+from senoscope.learning.data.material import Division, Material, Progress, gather
 from senoscope.learning.data.pictures import Pictures
 from senoscope.learning.fitting.finetune import finetune, outputs
 from senoscope.learning.fitting.fit import Examples, fit_head
@@ -23,6 +23,7 @@ from senoscope.learning.fitting.loop import Plan
 from senoscope.learning.models.classifier import Classifier
 from senoscope.learning.models.heads import LogisticHead
 from senoscope.learning.models.weights import Backbone, resolve
+from senoscope.learning.runs.parting import Positions
 
 START = FitRecipe(solver="lbfgs", epochs=200, decay=1.0, balance=True)
 """How the head of the patches is fitted before the backbone moves: a linear unit a label, to its optimum."""

@@ -37,12 +37,13 @@ from senoscope.evidence.metrics import operating
 from senoscope.evidence.metrics.classification import roc_auc_within
 from senoscope.evidence.report.files import write_report
 from senoscope.evidence.tables.rows import write_text
-from senoscope.learning.data.material import Division, Material, Positions, Progress, gather, indexed
+from senoscope.learning.data.material import Division, Material, Progress, gather, indexed
 from senoscope.learning.exams.alone import records_alone
 from senoscope.learning.models.weights import Backbone, resolve
 from senoscope.learning.runs.bundling import pack
 from senoscope.learning.runs.calling import calibrated, check_task, multiclass_pooled
 from senoscope.learning.runs.fold import Network, Scores, fit, logits, refit_recipe, scored, united
+from senoscope.learning.runs.parting import Positions
 from senoscope.learning.runs.tracking import tracked
 from senoscope.runtime.store import load
 

@@ -216,12 +216,14 @@ def stripes(grid: Grid, classes: int) -> list[Grid]:
     A stripe begins `parts` − 1 columns before the columns of the map that it writes: these reach into them.
 
     Raises:
-        UnsupportedImageError: not even one column of tiles would fit.
+        UnsupportedImageError: what fits would not be wider than what stripes share.
     """
     context, columns = grid.parts - 1, grid.shape[1]
     fit = LARGEST_BAND // (4 * (classes + 1) * grid.patch.height * grid.step.width)
-    own = fit - 2 * context if grid.cells[1] > fit else columns
-    if own < 1:
+    whole = grid.cells[1] <= fit
+    own = columns if whole else fit - 2 * context
+    # Two stripes must not begin at the same column.
+    if not whole and own <= context:
         raise UnsupportedImageError(
             f"tiles of {grid.patch} pixels are too large for {classes} labels", "take a bundle of smaller squares"
         )
