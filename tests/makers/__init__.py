@@ -1,5 +1,6 @@
 """Tiny inputs, made in memory: no dataset picture is kept in the repository."""
 
+from tests.makers.box_first import box_first
 from tests.makers.boxes import tiny_box_bundle, tiny_box_network
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
 from tests.makers.exams import AGES, tiny_exam_bundle, tiny_exam_network
@@ -42,6 +43,7 @@ __all__ = [
     "bach",
     "bcss",
     "bomb_png",
+    "box_first",
     "breakhis",
     "breast_usg",
     "breastdcedl",

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from senoscope.core.domain.bundle import BundleManifest
+from senoscope.core.domain.chain import ChainManifest
 from senoscope.core.domain.image import Image
+from senoscope.core.domain.outline_bundle import OutlineManifest
 from senoscope.evidence.bundles.packing import card
 from senoscope.evidence.datasets import DATASETS
 from senoscope.runtime.predictor import Model
-from senoscope.runtime.store import ZOO, load, shipped, verify
+from senoscope.runtime.store import ZOO, Manifest, load, shipped, verify
 from tests.conftest import needs
 
 LARGEST = 15 * 2**20
@@ -26,17 +27,25 @@ def model() -> Model:
     return load("ultrasound")
 
 
+def networks(manifest: Manifest) -> set[str]:
+    """Files of a bundle's networks."""
+    chain = manifest.chain if isinstance(manifest, ChainManifest) else None
+    within = chain.within if chain else manifest.within if isinstance(manifest, OutlineManifest) else None
+    files = [manifest.model, chain.outline if chain else None, within.boxes if within else None]
+    return {file.path for file in files if file}
+
+
 @every_bundle
-def test_bundle_is_intact_and_small(manifest: BundleManifest) -> None:
+def test_bundle_is_intact_and_small(manifest: Manifest) -> None:
     folder = ZOO / manifest.name
 
     assert verify(manifest.name) == manifest
     assert sum(path.stat().st_size for path in folder.iterdir()) <= LARGEST
-    assert {path.name for path in folder.iterdir()} == {"bundle.json", "model.onnx", "card.md"}
+    assert {path.name for path in folder.iterdir()} == {"bundle.json", "card.md", *networks(manifest)}
 
 
 @every_bundle
-def test_card_carries_the_figures_of_the_manifest(manifest: BundleManifest) -> None:
+def test_card_carries_the_figures_of_the_manifest(manifest: Manifest) -> None:
     text = (ZOO / manifest.name / "card.md").read_text(encoding="utf-8")
 
     assert text == card(manifest)
@@ -50,7 +59,7 @@ def test_card_carries_the_figures_of_the_manifest(manifest: BundleManifest) -> N
 
 
 @every_bundle
-def test_figures_do_not_leak(manifest: BundleManifest) -> None:
+def test_figures_do_not_leak(manifest: Manifest) -> None:
     assert not any(table.leaky for table in manifest.metrics)
 
 

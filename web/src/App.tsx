@@ -49,7 +49,9 @@ export function App() {
       void loadViewer();
       setSending(files.length);
       try {
-        const accepted = await upload(files, question);
+        // Of several bundles the service takes none by itself; the list shows its first as chosen.
+        const bundle = question.bundle || (models.length > 1 ? (models[0]?.name ?? "") : "");
+        const accepted = await upload(files, { ...question, bundle });
         merge(accepted);
         const first = accepted.find((item) => item.state !== "failed") ?? accepted[0];
         if (first) select(first.id);
@@ -60,7 +62,7 @@ export function App() {
         setSending(0);
       }
     },
-    [merge, question, select],
+    [merge, models, question, select],
   );
 
   const step = useCallback(

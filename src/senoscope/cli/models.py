@@ -9,6 +9,16 @@ models_app = typer.Typer(help="Bundles: list, show, verify.", no_args_is_help=Tr
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A shipped bundle, a bundle folder, or a run folder.")]
 
 
+FIRST = {
+    "macro_auc": "macro ROC AUC",
+    "macro_dice": "mean Dice",
+    "dice": "Dice",
+    "froc_1": "sensitivity at 1 false positive an image",
+    "roc_auc": "ROC AUC",
+}
+"""The figure that is told first; of several the first here, as what marks also says whether there is anything."""
+
+
 @models_app.command("list")
 def list_models() -> None:
     """List the bundles that ship, with the first figure of each evaluation."""
@@ -17,9 +27,8 @@ def list_models() -> None:
     for manifest in shipped():
         typer.echo(f"{manifest.name} {manifest.version}  task {manifest.task}")
         for table in manifest.metrics:
-            auc, macro = table.values.get("roc_auc"), table.values.get("macro_auc")
-            figure = f"macro ROC AUC {macro}" if macro else f"ROC AUC {auc}"
-            typer.echo(f"  {table.dataset}: {figure}, {table.images} images, {table.protocol}")
+            words, value = next((words, table.values[name]) for name, words in FIRST.items() if name in table.values)
+            typer.echo(f"  {table.dataset}: {words} {value}, {table.images} images, {table.protocol}")
 
 
 @models_app.command("show")

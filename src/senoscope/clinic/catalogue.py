@@ -57,8 +57,12 @@ class Catalogue:
             log.warning("left out: %s looks at no picture, and pictures are what is sent here", place)
 
     def manifests(self) -> list[store.Manifest]:
-        """Every bundle's manifest."""
-        return [manifest for manifest, _ in self._entries.values()]
+        """Every bundle's manifest: what says which before what says where."""
+        order = list(store.KINDS)
+        return sorted(
+            (manifest for manifest, _ in self._entries.values()),
+            key=lambda manifest: order.index(TASKS.get(manifest.task).kind),
+        )
 
     def _entry(self, name: str) -> tuple[store.Manifest, Path]:
         return Registry("bundle", self._entries.items()).get(name)

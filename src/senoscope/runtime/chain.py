@@ -10,23 +10,21 @@ from numpy.typing import NDArray
 
 from senoscope.core.domain.bundle import Point
 from senoscope.core.domain.chain import ChainManifest, ChainPrediction, Measured
-from senoscope.core.domain.geometry import Box, Placement
+from senoscope.core.domain.geometry import part_of
 from senoscope.core.domain.image import Image
-from senoscope.core.domain.outline import stored
-from senoscope.core.domain.outline_bundle import score
 from senoscope.core.domain.prediction import Flag, Prediction, Timings, Trust
-from senoscope.core.errors import BundleError, SenoscopeError
-from senoscope.core.io import read
+from senoscope.core.errors import BundleError
 from senoscope.core.io.ahead import batches
-from senoscope.core.preprocess.descriptors import DESCRIPTORS, box_of, describe, lesion_of
+from senoscope.core.preprocess.descriptors import DESCRIPTORS
+from senoscope.core.preprocess.lesion import Lesion, Seeking, lesion_in
 from senoscope.core.preprocess.pipeline import Prepared
-from senoscope.core.preprocess.postprocess import found_regions, probabilities
+from senoscope.core.preprocess.postprocess import found_regions
 from senoscope.core.preprocess.steps import Gray
-from senoscope.core.preprocess.surrounding import surrounding
 from senoscope.core.tasks import Task
+from senoscope.runtime.marking import Marked, Marker, Opened, opened
 from senoscope.runtime.predictor import Model
-from senoscope.runtime.reading import Failure, Ready, Source, prepare
-from senoscope.runtime.session import ExamActivations, ExamSession, OutlineSession
+from senoscope.runtime.reading import Failure, Ready, Source
+from senoscope.runtime.session import ExamActivations, ExamSession
 from senoscope.runtime.trust import Reference, assess
 from senoscope.runtime.verdict import check_fit, verdict
 
@@ -36,21 +34,10 @@ OUTLINED = ("tissue", "lesion")
 
 
 @dataclass(frozen=True, eq=False)
-class _Read:
-    """An image on its way through the chain, with its pixels."""
+class _Cut:
+    """The largest lesion, and its square as the network takes it."""
 
-    image: Image
-    ready: Ready
-
-
-@dataclass(frozen=True, eq=False)
-class _Lesion:
-    """What was outlined: (H, W) of the largest lesion, its measures, and its square as the network takes it."""
-
-    mask: NDArray[np.bool_]
-    box: Box
-    values: dict[str, float]
-    square: Box
+    lesion: Lesion
     prepared: Prepared
 
 
@@ -60,18 +47,16 @@ class ChainModel(Model):
     Args:
         manifest: the verified manifest.
         task: its task.
-        outline: the network that marks.
+        marker: what marks lesions.
         session: the network that answers.
         folder: where it was loaded from.
     """
 
     manifest: ChainManifest
 
-    def __init__(
-        self, manifest: ChainManifest, task: Task, outline: OutlineSession, session: ExamSession, folder: Path
-    ) -> None:
+    def __init__(self, manifest: ChainManifest, task: Task, marker: Marker, session: ExamSession, folder: Path) -> None:
         self.manifest, self.task, self.folder = manifest, task, folder
-        self._session, self._outline, self._exams = session, outline, None
+        self._session, self._marker, self._exams = session, marker, None
         self._reference, self._pictures = Reference(manifest.reference), Reference(manifest.chain.reference)
 
     @property
@@ -87,75 +72,50 @@ class ChainModel(Model):
         for group in batches(self._opened, sources, batch=batch, workers=workers):
             yield from self._chained(group, point)
 
-    def _opened(self, source: Source) -> _Read | Failure:
+    def _opened(self, source: Source) -> Opened | Failure:
+        return opened(source, self._marker.pipeline, self.task)
+
+    def _chained(self, group: list[Opened | Failure], point: Point) -> Iterator[Prediction | Failure]:
+        waiting = [item for item in group if isinstance(item, Opened)]
         start = time.perf_counter()
-        if not isinstance(source, Image):
-            try:
-                source = read(source)
-            except SenoscopeError as error:
-                return Failure(str(source), error)
-        read_ms = (time.perf_counter() - start) * 1e3
-        found = prepare(source, self.manifest.chain.pipeline, self.task)
-        if isinstance(found, Failure):
-            return found
-        return _Read(source, Ready(**{**vars(found), "read_ms": read_ms}))
-
-    def _chained(self, group: list[_Read | Failure], point: Point) -> Iterator[Prediction | Failure]:
-        opened = [item for item in group if isinstance(item, _Read)]
-        rows: Iterator[tuple[NDArray[np.float32], NDArray[np.float32]]] = iter(())
-        network_ms = 0.0
-        if opened:
-            start = time.perf_counter()
-            logits, embedding = self._outline.run(np.stack([item.ready.prepared.array for item in opened]))
-            if logits.shape[1] != 1 or embedding.shape[1] != self._pictures.size:
-                shapes = f"{logits.shape} and {embedding.shape}"
-                raise BundleError(f"{self.manifest.name}: outline.onnx gives {shapes}", "retrain the bundle")
-            network_ms = (time.perf_counter() - start) * 1e3 / len(opened)
-            rows = zip(probabilities(logits)[:, 0], embedding, strict=True)
+        marked = iter(self._marker.mark(waiting) if waiting else ())
+        network_ms = (time.perf_counter() - start) * 1e3 / max(1, len(waiting))
         for item in group:
-            yield item if isinstance(item, Failure) else self._answered(item, *next(rows), network_ms, point)
+            yield item if isinstance(item, Failure) else self._answered(item, next(marked), network_ms, point)
 
-    def _answered(
-        self,
-        item: _Read,
-        chances: NDArray[np.float32],
-        embedding: NDArray[np.float32],
-        network_ms: float,
-        point: Point,
-    ) -> Prediction | Failure:
+    def _answered(self, item: Opened, marked: Marked, network_ms: float, point: Point) -> Prediction | Failure:
         start, spec = time.perf_counter(), self.manifest.chain
-        if not (np.isfinite(chances).all() and np.isfinite(embedding).all()):
+        if not marked.finite:
             return self._nothing(item)
         presence = 1.0
         if spec.calibration is not None:
-            presence = float(spec.calibration.apply(np.array([score(chances, spec.smallest)]))[0])
-        placements = item.ready.prepared.placements
-        lesion = self._lesion(item.image, stored(chances, placements))
-        found = self._asked(lesion) if lesion else None
+            presence = float(spec.calibration.apply(np.array([marked.score]))[0])
+        cut = self._cut(item, marked.chances)
+        found = self._asked(cut) if cut else None
         if found is not None and not found.finite:
             return self._nothing(item)
-        trust = self._trust(item.ready, embedding, found, presence if lesion else 0.0)
+        trust = self._trust(item, marked.embedding, found, presence if cut else 0.0)
         share = self._share(found)
         network_ms += (time.perf_counter() - start) * 1e3
-        heat, laid = chances, placements
-        if lesion and found is not None and self._looks:
-            heat, laid = found.saliency[0], (_placed(item.image, lesion.square), *lesion.prepared.placements)
-        mask = lesion.mask if lesion else np.zeros((item.image.size.height, item.image.size.width), np.bool_)
+        heat, laid = marked.heat, marked.placements
+        if cut and found is not None and self._looks:
+            heat, laid = found.saliency[0], (part_of(item.size, cut.lesion.square), *cut.prepared.placements)
+        mask = cut.lesion.mask if cut else np.zeros((item.size.height, item.size.width), np.bool_)
         codes = mask.astype(np.uint8)
         return ChainPrediction(
-            source=item.image.source,
-            digest=item.image.digest,
-            size=item.image.size,
+            source=item.source,
+            digest=item.digest,
+            size=item.size,
             **verdict(self.manifest, share, point),
             heat=heat,
             placements=laid,
             trust=trust,
-            timings=Timings(item.ready.read_ms, item.ready.prepare_ms, network_ms),
-            regions=found_regions(codes, stored(chances, placements)[None], OUTLINED, OUTLINED[1]),
+            timings=Timings(item.read_ms, item.prepare_ms, network_ms),
+            regions=found_regions(codes, marked.chances[None], OUTLINED, OUTLINED[1]),
             labels=OUTLINED,
             codes=codes,
-            box=lesion.box if lesion else None,
-            measures=self._measured(lesion, share) if lesion else (),
+            box=cut.lesion.box if cut else None,
+            measures=self._measured(cut, share) if cut else (),
             presence=presence,
         )
 
@@ -164,24 +124,22 @@ class ChainModel(Model):
         assert isinstance(self._session, ExamSession)
         return self._session.sees
 
-    def _lesion(self, image: Image, chances: NDArray[np.float32]) -> _Lesion | None:
+    def _cut(self, item: Opened, chances: NDArray[np.float32]) -> _Cut | None:
         spec = self.manifest.chain
-        mask = lesion_of(chances, spec.threshold, spec.smallest)
-        grey = Gray().apply(image.pixels).astype(np.float32) / np.float32(image.maximum)
-        values = None if mask is None else describe(mask, grey)
-        if mask is None or values is None:
+        how = Seeking(spec.threshold, spec.smallest, spec.context, spec.least)
+        lesion = lesion_in(item.image, chances, item.shown, how)
+        if lesion is None:
             return None
-        box = box_of(mask)
-        square = surrounding(box, image.size, spec.context, spec.least)
-        x0, y0, x1, y1 = square.edges
-        part = Image(Gray().apply(image.pixels[y0:y1, x0:x1]), image.maximum, image.source, image.digest)
-        return _Lesion(mask, box, values, square, self.manifest.pipeline.apply(part))
+        x0, y0, x1, y1 = lesion.square.edges
+        grey = Gray().apply(item.image.pixels[y0:y1, x0:x1])
+        part = Image(grey, item.image.maximum, item.source, item.digest)
+        return _Cut(lesion, self.manifest.pipeline.apply(part))
 
-    def _asked(self, lesion: _Lesion, **changed: float) -> ExamActivations:
+    def _asked(self, cut: _Cut, **changed: float) -> ExamActivations:
         """Ask the classifier about a lesion, with some of its measures changed."""
         assert isinstance(self._session, ExamSession)
-        known = {name: repr(value) for name, value in (lesion.values | changed).items()}
-        images = lesion.prepared.array[None] if self._session.sees else None
+        known = {name: repr(value) for name, value in (cut.lesion.values | changed).items()}
+        images = cut.prepared.array[None] if self._session.sees else None
         found = self._session.run(images, self.manifest.chain.coding.encode([known]))
         check_fit(self.manifest, found.logits, found.embedding, self._reference.size, "a lesion")
         return found
@@ -194,15 +152,15 @@ class ChainModel(Model):
         chance = self.manifest.prevalence
         return np.array([chance if label == self.manifest.positive else 1 - chance for label in self.manifest.labels])
 
-    def _measured(self, lesion: _Lesion, share: NDArray[np.float64]) -> tuple[Measured, ...]:
+    def _measured(self, cut: _Cut, share: NDArray[np.float64]) -> tuple[Measured, ...]:
         spec, titles = self.manifest.chain, {one.name: one for one in DESCRIPTORS}
         average = {fact.name: fact.center for fact in spec.coding.facts}
-        base = float(self._asked(lesion).logits[0, 0])
+        base = float(self._asked(cut).logits[0, 0])
         found = []
         for measure in spec.measures:
-            other = float(self._asked(lesion, **{measure.name: average[measure.name]}).logits[0, 0])
+            other = float(self._asked(cut, **{measure.name: average[measure.name]}).logits[0, 0])
             words = titles[measure.name]
-            value = lesion.values[measure.name]
+            value = cut.lesion.values[measure.name]
             found.append(Measured(measure.name, words.title, words.unit, value, measure.usual, base - other))
         return tuple(found)
 
@@ -225,10 +183,6 @@ class ChainModel(Model):
             tuple(dict.fromkeys(flags)),
         )
 
-    def _nothing(self, item: _Read) -> Failure:
+    def _nothing(self, item: Opened) -> Failure:
         error = BundleError("the network's answer to this picture is not a number", "verify the bundle")
-        return Failure(item.image.source, error)
-
-
-def _placed(image: Image, square: Box) -> Placement:
-    return Placement(image.size, square, square.size, Box(0, 0, square.width, square.height))
+        return Failure(item.source, error)

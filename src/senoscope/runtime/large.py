@@ -43,6 +43,7 @@ class Marks:
         heat: (h, w) probability of the positive label on a small grid.
         score: how surely there is such a region at all; see `outline_bundle.score`. Of many tiles the surest one's.
         embeddings: (N, D), one a tile.
+        placements: how the small grid lies in the stored picture.
     """
 
     codes: NDArray[np.uint8]
@@ -50,6 +51,7 @@ class Marks:
     heat: NDArray[np.float32]
     score: float
     embeddings: NDArray[np.float32]
+    placements: tuple[Placement, ...]
 
 
 def tile_of(task: Task, manifest: OutlineManifest) -> Size | None:
@@ -115,4 +117,5 @@ def mark_tiles(image: Image, tiling: Tiling, manifest: OutlineManifest, chances:
         codes = coded(maps, manifest.threshold, manifest.smallest * share)
     size = (tiling.tile.width, tiling.tile.height)
     heat = np.asarray(Pil.fromarray(positive).resize(size, Pil.Resampling.BOX), np.float32)
-    return Marks(codes, maps, heat, max(surest, default=0.0), np.concatenate(known))
+    whole = over_the_whole(image.size, tiling.tile)
+    return Marks(codes, maps, heat, max(surest, default=0.0), np.concatenate(known), (whole,))

@@ -19,13 +19,17 @@ from senoscope.core.preprocess.pipeline import Prepared
 from senoscope.core.preprocess.postprocess import coded, found_regions, probabilities
 from senoscope.core.tasks import Task
 from senoscope.runtime.large import Large, Marks, mark_tiles, over_the_whole, tiling_of
+from senoscope.runtime.marking import BoxMarker, Marked, Opened, opened
 from senoscope.runtime.reading import Failure, Ready, Source, prepare
-from senoscope.runtime.session import OutlineSession
+from senoscope.runtime.session import BoxSession, OutlineSession
 from senoscope.runtime.trust import Reference, assess
 from senoscope.runtime.verdict import called
 
 ALWAYS = "largest_region"
 """Operating point of a bundle that has none: what is marked is what is called."""
+
+
+NO_NUMBER = BundleError("the network's answer to this picture is not a number", "verify the bundle")
 
 
 class Outliner:
@@ -163,14 +167,12 @@ class Outliner:
         point: OperatingPoint | None,
     ) -> OutlinePrediction | Failure:
         if not (np.isfinite(chances).all() and np.isfinite(embedding).all()):
-            return Failure(
-                item.source, BundleError("the network's answer to this picture is not a number", "verify the bundle")
-            )
+            return Failure(item.source, NO_NUMBER)
         manifest, placements = self.manifest, item.prepared.placements
         maps = np.stack([stored(each, placements) for each in chances])
         codes = coded(maps, manifest.threshold, manifest.smallest)
         heat = chances[0 if len(chances) == 1 else manifest.labels.index(manifest.positive)]
-        marks = Marks(codes, maps, heat, score(chances[0], manifest.smallest), embedding[None])
+        marks = Marks(codes, maps, heat, score(chances[0], manifest.smallest), embedding[None], placements)
         return self._predicted(item, marks, network_ms, point)
 
     def _predicted(
@@ -193,7 +195,7 @@ class Outliner:
             threshold=point.threshold if point else None,
             prevalence=manifest.prevalence,
             heat=marks.heat,
-            placements=item.prepared.placements,
+            placements=marks.placements,
             trust=assess(item.seen, self.task, *self._reference.judge(distance)),
             timings=Timings(item.read_ms, item.prepare_ms, network_ms),
             regions=found_regions(codes, marks.maps, manifest.labels, manifest.positive),
@@ -219,3 +221,46 @@ class Outliner:
             # Sure enough, and yet no region stands out: nothing can be shown, so nothing is called.
             label = other
         return shares, label, codes if label == manifest.positive else np.zeros_like(codes)
+
+
+class BoxedOutliner(Outliner):
+    """A loaded bundle that puts a box around a lesion first, and marks what is in it.
+
+    Args:
+        manifest: the verified manifest, with what says where to outline.
+        task: its task.
+        session: the network that marks.
+        boxes: the network that puts boxes.
+        folder: where it was loaded from.
+    """
+
+    def __init__(
+        self, manifest: OutlineManifest, task: Task, session: OutlineSession, boxes: BoxSession, folder: Path
+    ) -> None:
+        super().__init__(manifest, task, session, folder)
+        assert manifest.within is not None
+        width = self._reference.size
+        self._marker = BoxMarker(manifest.name, session, boxes, manifest.within, manifest.pipeline, width)
+
+    def _prepare_whole(self, source: Source) -> Ready | Failure:
+        return opened(source, self._marker.pipeline, self.task)
+
+    def _answers(
+        self, group: list[Ready | Failure], point: OperatingPoint | None
+    ) -> Iterator[OutlinePrediction | Failure]:
+        waiting = [item for item in group if isinstance(item, Opened)]
+        start = time.perf_counter()
+        marked = iter(self._marker.mark(waiting) if waiting else ())
+        network_ms = (time.perf_counter() - start) * 1e3 / max(1, len(waiting))
+        for item in group:
+            yield item if isinstance(item, Failure) else self._answer_marked(item, next(marked), network_ms, point)
+
+    def _answer_marked(
+        self, item: Ready, marked: Marked, network_ms: float, point: OperatingPoint | None
+    ) -> OutlinePrediction | Failure:
+        if not marked.finite:
+            return Failure(item.source, NO_NUMBER)
+        maps = marked.chances[None]
+        codes = coded(maps, self.manifest.threshold, self.manifest.smallest)
+        marks = Marks(codes, maps, marked.heat, marked.score, marked.embedding[None], marked.placements)
+        return self._predicted(item, marks, network_ms, point)

@@ -1,6 +1,7 @@
 """From an image or its path to what the network takes, or to why it cannot be taken."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,13 +44,23 @@ class Ready:
     prepare_ms: float
 
 
-def prepare(source: Source, pipeline: Pipeline, task: Task) -> Ready | Failure:
-    """Read an image where it is a path, judge its quality, and lay it into the network's input."""
+def prepare(
+    source: Source, pipeline: Pipeline, task: Task, keep: Callable[[Image], None] = lambda image: None
+) -> Ready | Failure:
+    """Read an image where it is a path, judge its quality, and lay it into the network's input.
+
+    Args:
+        source: image or path.
+        pipeline: preprocessing.
+        task: whose modality it should be of.
+        keep: told of the image where it could be read.
+    """
     start = time.perf_counter()
     try:
         image = source if isinstance(source, Image) else read(source)
     except SenoscopeError as error:
         return Failure(str(source), error)
+    keep(image)
     opened = time.perf_counter()
     prepared, seen = pipeline.apply(image), quality(image, task)
     seen += [MISSING[kind] for kind in dict.fromkeys(prepared.missing)]

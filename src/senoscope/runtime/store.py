@@ -24,12 +24,13 @@ from senoscope.core.errors import BundleError, UsageError
 from senoscope.core.preprocess.descriptors import DESCRIPTORS
 from senoscope.core.preprocess.heat import Torso
 from senoscope.core.preprocess.pipeline import Pipeline
-from senoscope.core.preprocess.steps import Breast, Gray, Resize
+from senoscope.core.preprocess.steps import Breast, Gray, Resize, Scan
 from senoscope.core.registry import Registry
 from senoscope.core.tasks import TASKS
 from senoscope.runtime.chain import ChainModel
 from senoscope.runtime.detecting import Detector
-from senoscope.runtime.outlining import Outliner
+from senoscope.runtime.marking import BoxMarker, Marker, WholeMarker
+from senoscope.runtime.outlining import BoxedOutliner, Outliner
 from senoscope.runtime.predictor import Model
 from senoscope.runtime.seal import is_intact
 from senoscope.runtime.session import BoxSession, ExamSession, OutlineSession, Session
@@ -128,6 +129,10 @@ def _check(manifest: Manifest, path: Path) -> None:
             _check_chain(manifest, path)
     elif (manifest.calibration is None) != (not names) or (names and len(task.labels) > 2):
         raise BundleError(f"{path}: its calibration and its operating points do not fit", "retrain the bundle")
+    elif isinstance(manifest, OutlineManifest) and manifest.within:
+        _check_pipeline(manifest.within.pipeline, path)
+        if len(task.labels) > 2:
+            raise BundleError(f"{path}: a box first is for two labels", "retrain the bundle")
     _check_pipeline(manifest.pipeline, path)
     _check_reference(manifest.reference, path)
 
@@ -143,7 +148,8 @@ def _check_chain(manifest: ChainManifest, path: Path) -> None:
         raise BundleError(f"{path}: it goes by measures that are not taken here", f"known: {', '.join(sorted(known))}")
     if any(set(measure.usual) != set(manifest.labels) for measure in chain.measures):
         raise BundleError(f"{path}: a measure is not told of every label", "retrain the bundle")
-    _check_pipeline(chain.pipeline, path)
+    for pipeline in (chain.pipeline, *((chain.within.pipeline,) if chain.within else ())):
+        _check_pipeline(pipeline, path)
     _check_reference(chain.reference, path)
 
 
@@ -153,7 +159,8 @@ def _check_pipeline(pipeline: Pipeline, path: Path) -> None:
             f"{path}: the pipeline has no resize, so pictures do not fit the network", "retrain the bundle"
         )
     # What is cut by what the picture shows has a size of its own, and a batch needs one size.
-    found = max((place for place, step in enumerate(pipeline.steps) if isinstance(step, Breast | Torso)), default=0)
+    cutting = (place for place, step in enumerate(pipeline.steps) if isinstance(step, Breast | Scan | Torso))
+    found = max(cutting, default=0)
     if not any(isinstance(step, Resize) for step in pipeline.steps[found:]):
         raise BundleError(f"{path}: the pipeline cuts pictures to any size after its resize", "retrain the bundle")
     if pipeline.channels == 1 and not any(isinstance(step, Gray) for step in pipeline.steps):
@@ -227,16 +234,30 @@ def load_any(name: str | Path, threads: int = 0) -> Model | Outliner | Detector:
     manifest = read_manifest(folder)
     content, task = read_model(folder, manifest), TASKS.get(manifest.task)
     if isinstance(manifest, OutlineManifest):
-        return Outliner(manifest, task, OutlineSession(content, threads), folder)
+        outline = OutlineSession(content, threads)
+        if manifest.within is None:
+            return Outliner(manifest, task, outline, folder)
+        boxes = BoxSession(read_model(folder, manifest, manifest.within.boxes), threads)
+        return BoxedOutliner(manifest, task, outline, boxes, folder)
     if isinstance(manifest, BoxManifest):
         return Detector(manifest, task, BoxSession(content, threads), folder)
     if isinstance(manifest, ChainManifest):
-        outline = OutlineSession(read_model(folder, manifest, manifest.chain.outline), threads)
         session = ExamSession(content, manifest.chain.coding.width, threads)
-        return ChainModel(manifest, task, outline, session, folder)
+        return ChainModel(manifest, task, _marker(folder, manifest, threads), session, folder)
     if manifest.exam:
         return Model(manifest, task, ExamSession(content, manifest.exam.coding.width, threads), folder)
     return Model(manifest, task, Session(content, threads), folder)
+
+
+def _marker(folder: Path, manifest: ChainManifest, threads: int) -> Marker:
+    """What marks lesions for a classifier that outlines first."""
+    chain = manifest.chain
+    outline = OutlineSession(read_model(folder, manifest, chain.outline), threads)
+    width = len(chain.reference.mean.numpy())
+    if chain.within is None:
+        return WholeMarker(manifest.name, outline, chain.pipeline, chain.smallest, width)
+    boxes = BoxSession(read_model(folder, manifest, chain.within.boxes), threads)
+    return BoxMarker(manifest.name, outline, boxes, chain.within, chain.pipeline, width)
 
 
 def load(name: str | Path, threads: int = 0) -> Model:

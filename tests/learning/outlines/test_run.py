@@ -21,7 +21,11 @@ from tests.makers import busi_outlined, mini_mias
 
 SMALL = {
     "split.folds": "3",
+    "split.validation": "fold",
     "input.size": "64",
+    "input.fit": "pad",
+    "outline.by": "",
+    "jitter.crop": "0.6",
     "model.backbone": "test_resnet",
     "model.pretrained": "false",
     "outline.channels": "[16, 8, 8, 8, 8]",

@@ -20,6 +20,7 @@ from senoscope.core.domain.bundle import (
 from senoscope.core.domain.coding import RecordCoding
 from senoscope.core.domain.geometry import Box
 from senoscope.core.domain.outline import OutlinePrediction
+from senoscope.core.domain.outline_bundle import WithinSpec
 from senoscope.core.domain.recipe_parts import Part
 from senoscope.core.preprocess.pipeline import Pipeline
 
@@ -41,6 +42,7 @@ class ChainSpec(Part):
 
     Args:
         outline: the network that marks, a file beside the manifest.
+        within: the network that says where to outline; None where the whole picture is.
         pipeline: its preprocessing.
         reference: what its embeddings of the task's own pictures look like.
         threshold: probability from which a pixel is marked.
@@ -64,6 +66,7 @@ class ChainSpec(Part):
     least: Annotated[float, Field(gt=0, le=1)]
     measures: Annotated[tuple[MeasureSpec, ...], Field(min_length=1, max_length=32)]
     coding: RecordCoding
+    within: WithinSpec | None = None
 
 
 class ChainManifest(BundleManifest):

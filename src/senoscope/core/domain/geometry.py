@@ -82,3 +82,8 @@ class Placement:
         x0, y0, x1, y1 = self.source_box.edges
         result[y0:y1, x0:x1] = filled
         return result
+
+
+def part_of(size: Size, part: Box) -> Placement:
+    """How a part lies that is cut out of a picture of this size as it is."""
+    return Placement(size, part, part.size, Box(0, 0, part.width, part.height))

@@ -1,7 +1,8 @@
 """The manifest of a bundle that marks regions.
 
 Its network takes `image (N, C, H, W)` float32 and gives `mask_logits (N, 1, H, W)`, or `(N, K, H, W)` where there are
-K > 2 labels, and `embedding (N, D)`.
+K > 2 labels, and `embedding (N, D)`. Where a second network puts boxes around lesions first, it takes what lies in and
+around the surest box; see `WithinSpec`.
 """
 
 from typing import Annotated
@@ -10,13 +11,38 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from senoscope.core.domain.bundle import BundleBase, Calibration, OperatingPoint, Probability
+from senoscope.core.domain.bundle import BundleBase, Calibration, ModelFile, OperatingPoint, Probability
+from senoscope.core.domain.recipe_parts import Part
+from senoscope.core.preprocess.pipeline import Pipeline
+
+
+class WithinSpec(Part):
+    """The network that says where to outline: `boxes.onnx`, of one lesion class; see `core.domain.box_bundle`.
+
+    What is handed to the network that marks is the surest box, its sides `context` times as long, as far as they lie
+    in what the picture shows. The probability that there is a region at all is of the surest place's logit then, and
+    the bundle's reference of the embeddings of this network, which sees the whole picture.
+
+    Args:
+        boxes: the network, a file beside the manifest.
+        pipeline: its preprocessing.
+        overlap: intersection over union from which the less sure of two boxes is taken for a duplicate.
+        most: boxes of a picture at most.
+        context: sides of what is outlined by those of the box.
+    """
+
+    boxes: ModelFile
+    pipeline: Pipeline
+    overlap: Annotated[float, Field(gt=0, le=1)]
+    most: Annotated[int, Field(ge=1, le=1000)]
+    context: Annotated[float, Field(ge=1, le=8)]
 
 
 class OutlineManifest(BundleBase):
     """`bundle.json` of a task that marks regions.
 
     Args:
+        within: the network that says where to outline; None where the whole picture is.
         threshold: probability from which a pixel is marked, of two labels; of more, the likeliest label is.
         smallest: share of the picture below which a region is left out.
         calibration: of the picture's score (see `score`) to the probability that there is such a region at all; None
@@ -30,6 +56,7 @@ class OutlineManifest(BundleBase):
     calibration: Calibration | None
     operating_points: tuple[OperatingPoint, ...]
     operating_point: str
+    within: WithinSpec | None = None
 
     @property
     def prevalence(self) -> float:

@@ -77,9 +77,9 @@ class InputRecipe(Part):
     early is of the picture as it is.
 
     `region` is the part of the picture that is looked at: the `whole`, the `breast` of a mammogram, found in every
-    picture and laid with the chest wall to the left, the `breast_without_muscle` behind it, for oblique views only, or
-    in training every outlined `lesion`, cut out as `[patch]` says; whoever asks such a model hands over the lesion's
-    square.
+    picture and laid with the chest wall to the left, the `breast_without_muscle` behind it, for oblique views only, the
+    `scan` of an ultrasound picture without the flat margins around it, or in training every outlined `lesion`, cut out
+    as `[patch]` says; whoever asks such a model hands over the lesion's square.
 
     `heat` is for thermograms: temperatures as the file has them (`plain`), those of the torso in relation to its own
     median and spread (`relative`), or these, their mirror image and how far the two are apart (`asymmetry`).
@@ -88,7 +88,7 @@ class InputRecipe(Part):
     size: Annotated[int, Field(ge=32, le=1024)] = 224
     fit: Literal["stretch", "pad"] = "pad"
     views: Literal[1, 2, 8] = 1
-    region: Literal["whole", "breast", "breast_without_muscle", "lesion"] = "whole"
+    region: Literal["whole", "breast", "breast_without_muscle", "scan", "lesion"] = "whole"
     heat: Literal["plain", "relative", "asymmetry"] = "plain"
 
 
@@ -160,7 +160,10 @@ class OutlineRecipe(Part):
     region smaller than a share `smallest` of the picture is left out.
 
     `by`, in a task that asks which, names the recipe that outlines first: the classifier then answers for the largest
-    lesion, cut out as `[patch]` says, and may go by what is measured of it (`record.facts`).
+    lesion, cut out as `[patch]` says, and may go by what is measured of it (`record.facts`). In a task that asks where,
+    it names the recipe that puts boxes first: what is outlined then lies in and around the surest box, its sides
+    `context` times as long. Trained is on the boxes of the true lesions, moved and resized by a normal draw with a
+    standard deviation of `astray` of their sides, as those that are found are astray.
     """
 
     architecture: str = "unet"
@@ -168,6 +171,8 @@ class OutlineRecipe(Part):
     threshold: Annotated[float, Field(gt=0, lt=1)] = 0.5
     smallest: Annotated[float, Field(ge=0, lt=1)] = 0.001
     by: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,64}$")] = ""
+    context: Annotated[float, Field(ge=1, le=8)] = 1.6
+    astray: Annotated[float, Field(ge=0, le=1)] = 0.25
 
 
 class ModelRecipe(Part):

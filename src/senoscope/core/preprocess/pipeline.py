@@ -13,7 +13,7 @@ from senoscope.core.domain.geometry import Placement, Size
 from senoscope.core.domain.image import Image, Pixels
 from senoscope.core.preprocess.heat import Mirror, Torso
 from senoscope.core.preprocess.pectoral import Muscle
-from senoscope.core.preprocess.steps import Breast, Gray, Step
+from senoscope.core.preprocess.steps import Breast, Gray, Scan, Step
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,9 @@ class Pipeline:
                 pixels, maximum = cut.levels, 1.0
                 missing += [] if cut.found else [step.kind]
             else:
-                placed, found = step.find(pixels) if isinstance(step, Breast) else (step.place(_size_of(pixels)), True)
+                placed, found = (
+                    step.find(pixels) if isinstance(step, Breast | Scan) else (step.place(_size_of(pixels)), True)
+                )
                 placements.append(placed)
                 pixels = step.apply(pixels, placed)
                 missing += [] if found else [step.kind]

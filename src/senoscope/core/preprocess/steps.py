@@ -6,7 +6,7 @@ so that maps can be carried back (`Placement.invert`).
 To add a step: write the class here and add it to `Step`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
@@ -19,6 +19,7 @@ from senoscope.core.domain.image import Pixels
 from senoscope.core.preprocess.heat import Mirror, Torso
 from senoscope.core.preprocess.pectoral import Muscle
 from senoscope.core.preprocess.regions import breast_box
+from senoscope.core.preprocess.scan import scan_box
 
 Side = Annotated[int, Field(ge=1, le=2048)]
 
@@ -190,4 +191,32 @@ class Breast:
         return _laid(pixels, placement)
 
 
-Step = Annotated[Gray | Resize | Flip | Crop | Rotate | Breast | Muscle | Torso | Mirror, Field(discriminator="kind")]
+@dataclass(frozen=True)
+class Scan:
+    """Cut the flat margins off an ultrasound picture.
+
+    They are found in every picture anew (`scan.scan_box`); a picture without any stays as it is.
+    """
+
+    kind: Literal["scan"] = "scan"
+
+    def find(self, pixels: Pixels) -> tuple[Placement, bool]:
+        """Say which part of this picture is kept; there always is one."""
+        box = scan_box(pixels)
+        return Placement(_size(pixels), box, box.size, _whole(box.size)), True
+
+    def apply(self, pixels: Pixels, placement: Placement) -> Pixels:
+        """Lay the pixels by a placement of `find`."""
+        return _laid(pixels, placement)
+
+
+def laid_as(pixels: Pixels, placements: Sequence[Placement]) -> Pixels:
+    """Lay pixels as a picture of their size was laid, whatever they show themselves."""
+    for placement in placements:
+        pixels = Rotate(placement.turned).apply(pixels, placement) if placement.turned else _laid(pixels, placement)
+    return pixels
+
+
+Step = Annotated[
+    Gray | Resize | Flip | Crop | Rotate | Breast | Scan | Muscle | Torso | Mirror, Field(discriminator="kind")
+]

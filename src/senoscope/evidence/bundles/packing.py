@@ -91,7 +91,13 @@ def _regions(manifest: OutlineManifest) -> str:
             f"Task `{manifest.task}`: every pixel is called one of {len(manifest.labels)} labels, the likeliest. "
             f"Share and outline are given of each: {', '.join(manifest.labels)}."
         )
-    marked = (
+    first = ""
+    if manifest.within:
+        first = (
+            "A first network puts a box around the likeliest lesion; marked is what lies in and around it, the box's "
+            f"sides {manifest.within.context:g} times as long. "
+        )
+    marked = first + (
         f"Task `{manifest.task}`: pixels are marked *{manifest.positive}* from a probability of "
         f"{manifest.threshold:.2f} on, regions below {manifest.smallest:.2%} of the picture left out. "
     )
@@ -99,8 +105,8 @@ def _regions(manifest: OutlineManifest) -> str:
     if found is None:
         return marked + "Every picture it was trained on shows one: whether there is any is not answered."
     return marked + (
-        f"The probability that there is one at all comes from the likeliest pixels, calibrated ({found.kind}) on "
-        f"{found.fitted_on}, {found.images} images, {found.prevalence:.1%} with one."
+        f"The probability that there is one at all comes from the likeliest {'place' if manifest.within else 'pixels'}, "
+        f"calibrated ({found.kind}) on {found.fitted_on}, {found.images} images, {found.prevalence:.1%} with one."
     )
 
 

@@ -1,9 +1,9 @@
-"""Which part of a picture a recipe is about: all of it, the breast, or an outlined lesion."""
+"""Which part of a picture a recipe is about: all of it, the breast, the scan, or an outlined lesion."""
 
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import DatasetError, RecipeError
 from senoscope.core.preprocess.pectoral import Muscle
-from senoscope.core.preprocess.steps import Breast, Step
+from senoscope.core.preprocess.steps import Breast, Scan, Step
 from senoscope.core.tasks import Task
 from senoscope.evidence.index import Index
 from senoscope.evidence.index.patches import lesion_patches, patch_folder
@@ -12,6 +12,7 @@ REGION: dict[str, tuple[Step, ...]] = {
     "whole": (),
     "breast": (Breast(),),
     "breast_without_muscle": (Breast(), Muscle()),
+    "scan": (Scan(),),
     "lesion": (),
 }
 """Steps of `input.region`: lesions are cut before, from outlines that no picture brings along when it is answered."""
@@ -22,13 +23,18 @@ def regional(recipe: Recipe, task: Task, images: Index) -> Index:
 
     Raises:
         RecipeError: the breast is asked for in pictures that are no mammograms, or without the muscle in views that are
-            not oblique.
+            not oblique; or the scan in pictures that are no ultrasound.
         DatasetError: the dataset outlines no lesion.
     """
     region = recipe.input.region
     if region.startswith("breast") and task.modality != "mammography":
         raise RecipeError(
             f"input.region = {region!r} is for mammograms, and task {task.name!r} is of {task.modality}",
+            "set input.region to 'whole'",
+        )
+    if region == "scan" and task.modality != "ultrasound":
+        raise RecipeError(
+            f"input.region = 'scan' is for ultrasound, and task {task.name!r} is of {task.modality}",
             "set input.region to 'whole'",
         )
     others = sorted({sample.view or "no view" for sample in images.samples} - {"MLO"})

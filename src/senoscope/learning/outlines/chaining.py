@@ -5,19 +5,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from senoscope.core.domain.bundle import BundleManifest, ModelFile
 from senoscope.core.domain.chain import ChainManifest, ChainSpec, MeasureSpec
+from senoscope.core.domain.image import Image
 from senoscope.core.domain.outline import stored
 from senoscope.core.domain.outline_bundle import OutlineManifest
-from senoscope.core.domain.recipe import Recipe, parse_recipe
+from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import DatasetError, RecipeError
 from senoscope.core.io import read
-from senoscope.core.preprocess.descriptors import DESCRIPTORS, box_of, describe, lesion_of
-from senoscope.core.preprocess.steps import Gray
-from senoscope.core.preprocess.surrounding import surrounding
-from senoscope.core.recipes import recipe_text
+from senoscope.core.preprocess.descriptors import DESCRIPTORS
+from senoscope.core.preprocess.lesion import Lesion, Seeking, lesion_in
 from senoscope.core.tasks import TASKS
 from senoscope.evidence.bundles.packing import write_manifest
 from senoscope.evidence.datasets import DATASETS
@@ -25,6 +23,7 @@ from senoscope.evidence.index import Dropped, Index, Sample
 from senoscope.evidence.index.patches import patch_folder, square_file
 from senoscope.evidence.report.files import write_report
 from senoscope.evidence.tables.rows import write_bytes
+from senoscope.learning.outlines.before import first_recipe
 from senoscope.learning.outlines.folds import Ground, Progress, answered
 from senoscope.learning.outlines.run import opened, train_outlines
 from senoscope.learning.runs.run import Outcome, train
@@ -50,7 +49,7 @@ def train_chain(recipe: Recipe, root: Path, out: Path, progress: Progress = lamb
         SenoscopeError: as `senoscope.learning.runs.run.train`.
     """
     _check(recipe)
-    first = _outlining(recipe, out)
+    first = first_recipe(recipe, "segment", out / OUTLINES)
     train_outlines(first, root, out / OUTLINES, progress)
     ground = opened(first, root, out / OUTLINES)
     listed = DATASETS.get(recipe.dataset).samples_for(TASKS.get(recipe.task), root).with_files()
@@ -81,20 +80,6 @@ def _check(recipe: Recipe) -> None:
             raise RecipeError(f"with outline.by {words}", "see docs/reference/recipes.md")
 
 
-def _outlining(recipe: Recipe, out: Path) -> Recipe:
-    """The recipe that outlines: that of a run that is there already, or the one that ships."""
-    kept = out / OUTLINES / "recipe.toml"
-    found = parse_recipe(kept.read_text("utf-8") if kept.is_file() else recipe_text(recipe.outline.by))
-    asked, marks = TASKS.get(recipe.task), TASKS.get(found.task)
-    if found.name != recipe.outline.by or marks.kind != "segment" or marks.modality != asked.modality:
-        raise RecipeError(
-            f"outline.by = {recipe.outline.by!r} outlines nothing for task {asked.name!r}", "name another"
-        )
-    if found.dataset != recipe.dataset or found.split.protocol != recipe.split.protocol:
-        raise RecipeError(f"{found.name!r} outlines {found.dataset} divided by {found.split.protocol}", "use the same")
-    return found
-
-
 def lesions_of(recipe: Recipe, ground: Ground, listed: Index, folder: Path, progress: Progress) -> Index:
     """The largest lesion of every picture, as the network marked it that had not seen the picture.
 
@@ -114,7 +99,7 @@ def lesions_of(recipe: Recipe, ground: Ground, listed: Index, folder: Path, prog
     """
     answers = [answered(ground, fold, folder / "folds" / str(fold), progress) for fold in range(max(ground.folds) + 1)]
     places = {
-        ground.index.samples[position].sample_id: (fold, row)
+        ground.index.samples[position].sample_id: (int(position), answers[fold].maps[row])
         for fold in range(len(answers))
         for row, position in enumerate(ground.parted.tested(fold))
     }
@@ -125,8 +110,10 @@ def lesions_of(recipe: Recipe, ground: Ground, listed: Index, folder: Path, prog
         place = places.get(sample.sample_id)
         found = None
         if place is not None:
-            levels = answers[place[0]].maps[place[1]].astype(np.float32) / 255
-            found = _lesion(recipe, ground, sample, path, levels, digests[number])
+            image = read(path)
+            placements, shown = ground.laid(place[0], image)
+            chances = stored(place[1].astype(np.float32) / 255, placements)
+            found = _lesion(sample, image, digests[number], lesion_in(image, chances, shown, _seeking(recipe, ground)))
         if found is None:
             dropped.append(Dropped(sample.path, "nothing is outlined" if place else "its masks cannot be used"))
         else:
@@ -144,23 +131,17 @@ def lesions_of(recipe: Recipe, ground: Ground, listed: Index, folder: Path, prog
     )
 
 
-def _lesion(
-    recipe: Recipe,
-    ground: Ground,
-    sample: Sample,
-    path: Path,
-    levels: NDArray[np.float32],
-    digest: str,
-) -> Sample | None:
-    image, marks = read(path), ground.recipe.outline
-    mask = lesion_of(stored(levels, ground.pipeline.apply(image).placements), marks.threshold, marks.smallest)
-    grey = Gray().apply(image.pixels).astype(np.float32) / np.float32(image.maximum)
-    values = None if mask is None else describe(mask, grey)
-    if mask is None or values is None:
+def _seeking(recipe: Recipe, ground: Ground) -> Seeking:
+    marks = ground.recipe.outline
+    return Seeking(marks.threshold, marks.smallest, recipe.patch.context, recipe.patch.smallest)
+
+
+def _lesion(sample: Sample, image: Image, digest: str, lesion: Lesion | None) -> Sample | None:
+    """The square of a lesion as a sample, with what was measured as facts."""
+    if lesion is None:
         return None
-    box = surrounding(box_of(mask), image.size, recipe.patch.context, recipe.patch.smallest)
-    facts = {**sample.facts, **{name: f"{value:.6g}" for name, value in values.items()}}
-    name = square_file(image, box, digest, patch_folder())
+    facts = {**sample.facts, **{name: f"{value:.6g}" for name, value in lesion.values.items()}}
+    name = square_file(image, lesion.square, digest, patch_folder())
     return replace(sample, path=name, masks=(), boxes=(), facts=facts)
 
 
@@ -187,6 +168,7 @@ def _chained(classifier: Path, outlines: Path, lesions: Index, listed: Index, fo
             for fact in own.exam.coding.facts
         ),
         coding=own.exam.coding,
+        within=marks.within,
     )
     seen = {sample.sample_id for sample in lesions.samples}
     whole = listed.take([place for place, sample in enumerate(listed.samples) if sample.sample_id in seen])
@@ -194,6 +176,8 @@ def _chained(classifier: Path, outlines: Path, lesions: Index, listed: Index, fo
     manifest = ChainManifest(**{**values, "exam": None, "datasets": (whole.fingerprint(),), "chain": chain})
     write_bytes(folder / "model.onnx", content[0])
     write_bytes(folder / "outline.onnx", content[1])
+    if marks.within:
+        write_bytes(folder / marks.within.boxes.path, read_model(outlines, marks, marks.within.boxes))
     write_manifest(folder, manifest)
     return manifest
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from senoscope.core.domain.geometry import Box, Placement, part_of
+from senoscope.core.domain.image import Image
 from senoscope.core.domain.outline_bundle import score
 from senoscope.core.domain.recipe import Recipe
 from senoscope.core.errors import RunError
@@ -20,11 +22,14 @@ from senoscope.evidence.index.tiles import Tiles
 from senoscope.evidence.tables.rows import write_bytes, write_text
 from senoscope.learning.fitting.loop import Plan, Row
 from senoscope.learning.models.weights import Backbone
+from senoscope.learning.outlines.before import Boxing
 from senoscope.learning.outlines.fit import asked, fit
 from senoscope.learning.outlines.marks import answers_of, kept
 from senoscope.learning.outlines.network import OutlineNetwork, build
+from senoscope.learning.outlines.parts import PartSource, found_part, shown_part
 from senoscope.learning.outlines.source import MarkedSource
 from senoscope.learning.runs.parting import Parted, Positions
+from senoscope.runtime.marking import laid_part
 
 Progress = Callable[[str, int, int], None]
 
@@ -41,6 +46,7 @@ class Ground:
         pipeline: preprocessing.
         backbone: the encoder's starting weights.
         tiles: where the samples are squares of regions with a label at every pixel.
+        boxing: what was found by the run that puts boxes first; None where whole pictures are outlined.
     """
 
     recipe: Recipe
@@ -50,6 +56,7 @@ class Ground:
     pipeline: Pipeline
     backbone: Backbone
     tiles: Tiles | None = None
+    boxing: Boxing | None = None
 
     @property
     def answers(self) -> int:
@@ -79,8 +86,25 @@ class Ground:
 
     def source(self, positions: Positions) -> MarkedSource:
         """These samples, for training and for judging."""
-        seed = self.recipe.fit.seed
-        return MarkedSource(self.index.take(positions), self.pipeline, self.recipe.jitter, seed, self.answers)
+        index = self.index.take(positions)
+        if self.boxing is None:
+            return MarkedSource(index, self.pipeline, self.recipe.jitter, self.recipe.fit.seed, self.answers)
+        looks = [self.boxing.look(sample.sample_id) for sample in index.samples]
+        return PartSource(index, looks, self.boxing.manifest.pipeline, self.pipeline, self.recipe)
+
+    def trained_on(self, positions: Positions) -> Positions:
+        """Those of these samples that teach anything: all, or where only boxes are outlined, those with a lesion."""
+        return positions if self.boxing is None else positions[self.labels[positions] == 1]
+
+    def laid(self, position: int, image: Image) -> tuple[tuple[Placement, ...], Box]:
+        """How the network's grid lies in a stored picture, and the part of that picture that shows something."""
+        if self.boxing is None:
+            placements = self.pipeline.apply(image).placements
+            return placements, placements[0].source_box
+        shown = shown_part(image, self.boxing.manifest.pipeline)
+        look = self.boxing.look(self.index.samples[position].sample_id)
+        part = found_part(look, shown, self.recipe.outline.context) or shown
+        return (part_of(image.size, part), *laid_part(image, part, self.pipeline).placements), shown
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +114,8 @@ class Answered:
     Args:
         maps: (n, S, S) uint8 probabilities of the tested pictures' pixels, 255 for certainty; of more than two labels
             the number of each pixel's likeliest.
-        tested: (n,) scores of the tested pictures; see `score`. Of more than two labels 0: nobody asks for them.
+        tested: (n,) scores of the tested pictures; see `score`, or where boxes come first the logit of the surest
+            place. Of more than two labels 0: nobody asks for them.
         validation: (m,) scores of the validation pictures.
         epoch: best epoch.
     """
@@ -112,7 +137,7 @@ def fitted(
         progress(f"{folder.name}: outlines", row.epoch, plan.epochs)
 
     judged = None if validation is None else ground.source(validation)
-    found = fit(network, ground.source(train), judged, recipe, plan, said)
+    found = fit(network, ground.source(ground.trained_on(train)), judged, recipe, plan, said)
     return network.eval(), found.best_epoch
 
 
@@ -141,9 +166,14 @@ def _asked(
     """(n, S, S) maps as they are kept, and (n,) scores."""
     smallest = ground.recipe.outline.smallest
     maps, scores = [], []
-    for chances, _ in asked(network, ground.source(positions)):
+    for position, (chances, _) in zip(positions, asked(network, ground.source(positions)), strict=True):
+        own = score(chances[0], smallest) if len(chances) == 1 else 0.0
+        if ground.boxing is not None:
+            look = ground.boxing.look(ground.index.samples[position].sample_id)
+            # Without a box nothing is outlined, as nothing is when the bundle is asked.
+            chances, own = chances * min(1, len(look.boxes)), look.surest
         maps.append(kept(chances))
-        scores.append(score(chances[0], smallest) if len(chances) == 1 else 0.0)
+        scores.append(own)
     return np.stack(maps), np.array(scores)
 
 

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pil
 from torch import Tensor
 
-from senoscope.core.domain.geometry import Size
-from senoscope.core.domain.image import Image
-from senoscope.core.preprocess.pipeline import Pipeline
+from senoscope.core.domain.geometry import Placement, Size
+from senoscope.core.preprocess.steps import laid_as
 from senoscope.core.tasks import Task
 from senoscope.evidence.datasets.codes import UNNAMED, named_pixels
 from senoscope.evidence.datasets.lesions import true_mask
@@ -28,14 +27,16 @@ def answers_of(task: Task) -> int:
     return len(task.labels) if task.by_pixel else 1
 
 
-def prepared(index: Index, position: int, size: Size, pipeline: Pipeline, answers: int) -> NDArray[np.uint8]:
+def prepared(
+    index: Index, position: int, size: Size, placements: tuple[Placement, ...], answers: int
+) -> NDArray[np.uint8]:
     """(1, S, S) marks of a sample on the network's grid, laid as its picture is.
 
     Args:
         index: whose sample.
         position: of the sample.
         size: of its picture as stored.
-        pipeline: of the picture.
+        placements: how the picture was laid.
         answers: of one map 255 is marked and 0 is not; of more, numbers of labels.
 
     Raises:
@@ -45,23 +46,22 @@ def prepared(index: Index, position: int, size: Size, pipeline: Pipeline, answer
     sample = index.samples[position]
     if answers == 1:
         marked = true_mask(sample, index.root, size)
-        return _levels(marked, pipeline)
+        return levels(marked, placements)
     numbers = named_pixels(index.root / sample.masks[0], size, NUMBERS)
-    found = np.full(_levels(numbers > 0, pipeline).shape, UNNAMED, np.uint8)
+    found = np.full(levels(numbers > 0, placements).shape, UNNAMED, np.uint8)
     most = np.zeros(found.shape, np.uint8)
     # The label that most of a pixel is of: shares of each are blended, never the numbers; outside the picture is none.
     for number in np.unique(numbers):
-        share = _levels(numbers == number, pipeline)
+        share = levels(numbers == number, placements)
         found[share > most] = number
         most = np.maximum(most, share)
     return found
 
 
-def _levels(marked: NDArray[np.bool_], pipeline: Pipeline) -> NDArray[np.uint8]:
-    """(1, S, S) from 0 to 255."""
-    values = pipeline.apply(Image(marked.astype(np.uint8) * np.uint8(255), 255.0)).array[:1]
-    levels: NDArray[np.uint8] = np.rint(values * (255 / pipeline.scale)).astype(np.uint8)
-    return levels
+def levels(marked: NDArray[np.bool_], placements: tuple[Placement, ...]) -> NDArray[np.uint8]:
+    """(H, W) of a stored picture → (1, S, S) from 0 to 255, laid as the picture was."""
+    # Pillow's pixels may not be written to, and torch wants to be able to.
+    return np.array(laid_as(marked.astype(np.uint8) * np.uint8(255), placements))[None]
 
 
 def changed(change: Change, marks: Tensor, answers: int) -> NDArray[np.generic]:

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 import senoscope
-from senoscope.core.domain.bundle import Calibration, ModelFile, OperatingPoint
-from senoscope.core.domain.outline_bundle import OutlineManifest
+from senoscope.core.domain.bundle import Calibration, EmbeddingReference, ModelFile, OperatingPoint
+from senoscope.core.domain.outline_bundle import OutlineManifest, WithinSpec
 from senoscope.evidence.bundles.novelty import fit_reference
 from senoscope.evidence.bundles.packing import write_manifest
 from senoscope.evidence.datasets import DATASETS
@@ -21,6 +21,7 @@ from senoscope.learning.outlines.folds import Ground
 from senoscope.learning.outlines.network import OutlineNetwork
 from senoscope.learning.runs.calling import chosen
 from senoscope.runtime.session import OUTLINE, OutlineSession
+from senoscope.runtime.store import read_model
 
 
 def export_outlines(network: OutlineNetwork, size: int, scale: float = 255.0, stored: Stored = "single") -> bytes:
@@ -61,10 +62,9 @@ def pack(
         folder: of the bundle.
     """
     recipe, task = ground.recipe, ground.task
-    known = np.stack([embedding for _, embedding in asked(network, ground.source(seen))])
     content = export_outlines(network, recipe.input.size, ground.pipeline.scale, recipe.model.stored)
     write_bytes(folder / "model.onnx", content)
-    facts, groups = DATASETS.get(recipe.dataset), ground.index.groups()
+    facts = DATASETS.get(recipe.dataset)
     manifest = OutlineManifest(
         name=recipe.name,
         version=senoscope.__version__,
@@ -76,7 +76,7 @@ def pack(
         positive=task.positive,
         model=ModelFile(sha256=hashlib.sha256(content).hexdigest(), mean=ground.backbone.mean, std=ground.backbone.std),
         pipeline=ground.pipeline,
-        reference=fit_reference(known, groups[seen], fitted_on=f"{len(seen)} {ground.counted} of {recipe.dataset}"),
+        reference=_reference(ground, network, seen),
         metrics=(),
         datasets=(ground.shown(seen).fingerprint(),),
         recipe=recipe,
@@ -85,6 +85,31 @@ def pack(
         calibration=calling[0] if calling else None,
         operating_points=calling[1] if calling else (),
         operating_point=chosen(recipe, calling[1]).name if calling else "",
+        within=_boxes_first(ground, folder),
     )
     write_manifest(folder, manifest)
     return manifest
+
+
+def _reference(ground: Ground, network: OutlineNetwork, seen: NDArray[np.int64]) -> EmbeddingReference:
+    """What is known of whole pictures: by this network, or by the one that puts boxes first."""
+    if ground.boxing is not None:
+        return ground.boxing.manifest.reference
+    known = np.stack([embedding for _, embedding in asked(network, ground.source(seen))])
+    fitted_on = f"{len(seen)} {ground.counted} of {ground.recipe.dataset}"
+    return fit_reference(known, ground.index.groups()[seen], fitted_on=fitted_on)
+
+
+def _boxes_first(ground: Ground, folder: Path) -> WithinSpec | None:
+    """Put the network that puts boxes beside the one that marks; None where whole pictures are outlined."""
+    if ground.boxing is None:
+        return None
+    first = ground.boxing.manifest
+    write_bytes(folder / "boxes.onnx", read_model(ground.boxing.folder, first))
+    return WithinSpec(
+        boxes=ModelFile(path="boxes.onnx", **first.model.model_dump(exclude={"path"})),
+        pipeline=first.pipeline,
+        overlap=first.overlap,
+        most=first.most,
+        context=ground.recipe.outline.context,
+    )

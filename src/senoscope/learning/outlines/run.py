@@ -2,8 +2,9 @@
 
 RUN/
   recipe.toml, run.json, split.csv
+  boxes/        the run that puts boxes, where one comes first
   folds/K/      checkpoint.safetensors, log.csv, scores.json, and maps.safetensors: what was said of the fold's pictures
-  bundle/       model.onnx, bundle.json, card.md
+  bundle/       model.onnx, bundle.json, card.md; boxes.onnx where boxes come first
   report/       report.html, report.json, predictions.csv, and confusion.csv where every pixel has a label
 """
 
@@ -31,7 +32,9 @@ from senoscope.evidence.index import Dropped, Index, Sample
 from senoscope.evidence.index.splits import folds, write_split
 from senoscope.evidence.report.files import write_report
 from senoscope.learning.data.material import Division, pipeline_of
+from senoscope.learning.data.regions import regional
 from senoscope.learning.models.weights import resolve
+from senoscope.learning.outlines.before import BOXES, boxes_recipe, boxing_of, train_first
 from senoscope.learning.outlines.folds import Answered, Ground, Progress, answered, fitted
 from senoscope.learning.outlines.packing import pack
 from senoscope.learning.outlines.tissue import FOLDS_OWN, called_pixels, cut_for, divided
@@ -63,6 +66,11 @@ def train_outlines(
     Raises:
         SenoscopeError: as `senoscope.learning.runs.run.train`.
     """
+    if recipe.outline.by:
+        boxes_recipe(recipe, out)
+        # Only what opens a run may begin its folder.
+        begun(recipe, root, out, progress)
+        train_first(recipe, root, out, progress)
     with tracked(recipe, out) as tracker:
         told = tracker.following(progress)
         ground = opened(recipe, root, out, told)
@@ -73,16 +81,23 @@ def train_outlines(
 
 def opened(recipe: Recipe, root: Path, out: Path, progress: Progress = lambda stage, done, total: None) -> Ground:
     """Everything the folds of a run share, with its folder opened for it; raises as `train_outlines`."""
+    ground = begun(recipe, root, out, progress)
+    return replace(ground, boxing=boxing_of(recipe, root, out)) if recipe.outline.by else ground
+
+
+def begun(recipe: Recipe, root: Path, out: Path, progress: Progress) -> Ground:
+    """As `opened`, but for what a run that comes before has found."""
     task = TASKS.get(recipe.task)
     _check(recipe, task)
     images = DATASETS.get(recipe.dataset).samples_for(task, root).only(recipe.data.only).with_files()
+    images = regional(recipe, task, images)
     tiles = cut_for(recipe, images, progress) if task.by_pixel else None
     index = tiles.index if tiles else masked(images, task)
     split = recipe.split
     folded = folds(index, folds=split.folds, seed=split.seed, protocol=split.protocol)
     asked = recipe.model
     backbone = resolve(asked.backbone, pretrained=asked.pretrained, seed=recipe.fit.seed, size=recipe.input.size)
-    open_run(recipe, Division(task, index, folded, index), backbone, out)
+    open_run(recipe, Division(task, index, folded, index), backbone, out, (BOXES,) if recipe.outline.by else ())
     return Ground(recipe, task, index, folded, pipeline_of(recipe, task), backbone, tiles)
 
 
@@ -94,8 +109,10 @@ def _check(recipe: Recipe, task: Task) -> None:
         "finetune.layer_decay must be 1": recipe.finetune.layer_decay != 1,
         "finetune.balance must be 'none'": recipe.finetune.balance != "none",
         "input.views must be 1": recipe.input.views != 1,
-        "input.region must be 'whole'": recipe.input.region != "whole",
+        "input.region must be 'whole' or 'scan'": recipe.input.region not in ("whole", "scan"),
         "exam, record and patch must be left out": recipe.by_exam or bool(recipe.patch.epochs),
+        "with outline.by, input.region must be 'whole'": bool(recipe.outline.by) and recipe.input.region != "whole",
+        "outline.by is for two labels": bool(recipe.outline.by) and task.by_pixel,
     }
     for words, wrong in unfit.items():
         if wrong:
@@ -182,8 +199,8 @@ def _maps(ground: Ground, found: Sequence[Answered]) -> Iterator[NDArray[np.floa
     for fold in range(len(found)):
         test = ground.parted.tested(fold)
         place[test] = [(fold, row) for row in range(len(test))]
-    for path, (fold, row) in zip(ground.index.paths(), place, strict=True):
-        placements = ground.pipeline.apply(read(path)).placements
+    for position, (path, (fold, row)) in enumerate(zip(ground.index.paths(), place, strict=True)):
+        placements, _ = ground.laid(position, read(path))
         yield stored(found[fold].maps[row].astype(np.float32) / 255, placements)
 
 

@@ -49,7 +49,7 @@ class MarkedSource:
                 Change() if epoch is None else draw(self._jitter, self._seed, epoch, int(place))
                 for place in part.places
             ]
-            rows = [self._get(int(row)) for row in part.rows]
+            rows = [self._get(int(row), epoch) for row in part.rows]
             pictures = [apply(change, picture) for change, (picture, _) in zip(changes, rows, strict=True)]
             marks = [changed(change, mask, self._answers) for change, (_, mask) in zip(changes, rows, strict=True)]
             # Stacked without torch: its threads would get in the way of those that train.
@@ -59,14 +59,15 @@ class MarkedSource:
         for ((images, marks),) in batches(stacked, parts, batch=1):
             yield (images * scale).contiguous(memory_format=torch.channels_last), marks
 
-    def _get(self, position: int) -> tuple[Tensor, Tensor]:
+    def _get(self, position: int, epoch: int | None) -> tuple[Tensor, Tensor]:
         """(3, S, S) picture and (1, S, S) marks, uint8, prepared when they are first asked for."""
         found = self._kept.get(position)
         if found is None:
             pipeline, image = self._pipeline, read(self._paths[position])
-            levels = np.rint(pipeline.apply(image).array * (255 / pipeline.scale)).astype(np.uint8)
-            marks = prepared(self._index, position, image.size, pipeline, self._answers)
-            found = torch.from_numpy(levels), torch.from_numpy(marks)
-            if (len(self._kept) + 1) * (levels.nbytes + marks.nbytes) <= KEPT:
+            laid = pipeline.apply(image)
+            picture = np.rint(laid.array * (255 / pipeline.scale)).astype(np.uint8)
+            marks = prepared(self._index, position, image.size, laid.placements, self._answers)
+            found = torch.from_numpy(picture), torch.from_numpy(marks)
+            if (len(self._kept) + 1) * (picture.nbytes + marks.nbytes) <= KEPT:
                 self._kept[position] = found
         return found

@@ -130,8 +130,18 @@ def _material(
     return gather(recipe, divided, backbone, progress)
 
 
-def open_run(recipe: Recipe, divided: Division, backbone: Backbone | None, out: Path) -> None:
-    """Begin a run's folder, or make sure that it holds a run of the same; raises `RunError` where it does not."""
+def open_run(
+    recipe: Recipe, divided: Division, backbone: Backbone | None, out: Path, beside: Sequence[str] = ()
+) -> None:
+    """Begin a run's folder, or make sure that it holds a run of the same; raises `RunError` where it does not.
+
+    Args:
+        recipe: what to do.
+        divided: on which samples.
+        backbone: with which weights.
+        out: the folder.
+        beside: names of what may lie there before the run begins.
+    """
     facts = {
         "senoscope": senoscope.__version__,
         "data": divided.images.fingerprint().sha256,
@@ -146,7 +156,9 @@ def open_run(recipe: Recipe, divided: Division, backbone: Backbone | None, out: 
         _compare(path, facts)
     else:
         # A kill may leave a hidden temporary file behind.
-        if out.exists() and (not out.is_dir() or any(not item.name.startswith(".") for item in out.iterdir())):
+        if out.exists() and (
+            not out.is_dir() or any(item.name[0] != "." and item.name not in beside for item in out.iterdir())
+        ):
             raise RunError(f"{out} is not an empty folder and holds no run", "give an empty or a new folder")
         write_text(path, json.dumps(facts, indent=1) + "\n")
     write_text(out / "recipe.toml", dump_recipe(recipe))
