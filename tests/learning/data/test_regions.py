@@ -34,3 +34,11 @@ def test_the_muscle_is_taken_away_from_oblique_views_only() -> None:
 def test_breasts_are_in_mammograms() -> None:
     with pytest.raises(RecipeError, match="is for mammograms, and task 'lesions' is of ultrasound"):
         regional(recipe("breast_without_muscle"), TASKS.get("lesions"), films("MLO"))
+
+
+def test_a_scan_is_of_ultrasound_alone() -> None:
+    images = films("MLO")
+
+    assert regional(recipe("scan"), TASKS.get("ultrasound"), images) is images
+    with pytest.raises(RecipeError, match="is for ultrasound"):
+        regional(recipe("scan"), FILMS, images)

@@ -104,9 +104,10 @@ def _regions(manifest: OutlineManifest) -> str:
     found = manifest.calibration
     if found is None:
         return marked + "Every picture it was trained on shows one: whether there is any is not answered."
+    told = "likeliest place" if manifest.within else "likeliest pixels"
     return marked + (
-        f"The probability that there is one at all comes from the likeliest {'place' if manifest.within else 'pixels'}, "
-        f"calibrated ({found.kind}) on {found.fitted_on}, {found.images} images, {found.prevalence:.1%} with one."
+        f"The probability that there is one at all comes from the {told}, calibrated ({found.kind}) on "
+        f"{found.fitted_on}, {found.images} images, {found.prevalence:.1%} with one."
     )
 
 
