@@ -85,10 +85,9 @@ def test_the_chance_of_a_lesion_is_that_of_the_surest_place(outliner: BoxedOutli
 def test_a_bar_at_the_side_moves_the_answer_and_nothing_else(tmp_path: Path) -> None:
     cut = {"kind": "scan"}
     folder = box_first(tiny_outline_bundle(tmp_path / "tiny"))
-    model = load_any(
-        spoil(folder, lambda values: values["within"]["pipeline"].update(steps=[{"kind": "gray"}, cut, RESIZE])),
-        threads=1,
-    )
+    spoil(folder, lambda values: values["within"]["pipeline"].update(steps=[{"kind": "gray"}, cut, RESIZE]))
+    model = load_any(folder, threads=1)
+    assert isinstance(model, BoxedOutliner)
     image = picture(3)
     barred = Image(np.pad(image.pixels, ((0, 0), (50, 0)), constant_values=70), 255.0, "barred.png")
 
