@@ -21,7 +21,7 @@ from senoscope.core.preprocess.pipeline import Prepared
 from senoscope.core.preprocess.postprocess import found_regions
 from senoscope.core.preprocess.steps import Gray
 from senoscope.core.tasks import Task
-from senoscope.runtime.marking import Marked, Marker, Opened, opened
+from senoscope.runtime.marking import Marked, Marker, Opened, each_marked, opened
 from senoscope.runtime.predictor import Model
 from senoscope.runtime.reading import Failure, Ready, Source
 from senoscope.runtime.session import ExamActivations, ExamSession
@@ -76,12 +76,8 @@ class ChainModel(Model):
         return opened(source, self._marker.pipeline, self.task)
 
     def _chained(self, group: list[Opened | Failure], point: Point) -> Iterator[Prediction | Failure]:
-        waiting = [item for item in group if isinstance(item, Opened)]
-        start = time.perf_counter()
-        marked = iter(self._marker.mark(waiting) if waiting else ())
-        network_ms = (time.perf_counter() - start) * 1e3 / max(1, len(waiting))
-        for item in group:
-            yield item if isinstance(item, Failure) else self._answered(item, next(marked), network_ms, point)
+        for item in each_marked(self._marker, group):
+            yield item if isinstance(item, Failure) else self._answered(*item, point)
 
     def _answered(self, item: Opened, marked: Marked, network_ms: float, point: Point) -> Prediction | Failure:
         start, spec = time.perf_counter(), self.manifest.chain

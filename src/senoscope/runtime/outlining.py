@@ -19,7 +19,7 @@ from senoscope.core.preprocess.pipeline import Prepared
 from senoscope.core.preprocess.postprocess import coded, found_regions, probabilities
 from senoscope.core.tasks import Task
 from senoscope.runtime.large import Large, Marks, mark_tiles, over_the_whole, tiling_of
-from senoscope.runtime.marking import BoxMarker, Marked, Opened, opened
+from senoscope.runtime.marking import BoxMarker, Marked, each_marked, opened
 from senoscope.runtime.reading import Failure, Ready, Source, prepare
 from senoscope.runtime.session import BoxSession, OutlineSession
 from senoscope.runtime.trust import Reference, assess
@@ -248,12 +248,8 @@ class BoxedOutliner(Outliner):
     def _answers(
         self, group: list[Ready | Failure], point: OperatingPoint | None
     ) -> Iterator[OutlinePrediction | Failure]:
-        waiting = [item for item in group if isinstance(item, Opened)]
-        start = time.perf_counter()
-        marked = iter(self._marker.mark(waiting) if waiting else ())
-        network_ms = (time.perf_counter() - start) * 1e3 / max(1, len(waiting))
-        for item in group:
-            yield item if isinstance(item, Failure) else self._answer_marked(item, next(marked), network_ms, point)
+        for item in each_marked(self._marker, group):
+            yield item if isinstance(item, Failure) else self._answer_marked(*item, point)
 
     def _answer_marked(
         self, item: Ready, marked: Marked, network_ms: float, point: OperatingPoint | None
