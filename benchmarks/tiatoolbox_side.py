@@ -24,6 +24,7 @@ from safetensors.torch import load_file
 from tiatoolbox.models.engine.io_config import IOPatchPredictorConfig
 from tiatoolbox.models.engine.patch_predictor import PatchPredictor
 from tiatoolbox.models.models_abc import ModelABC
+from tiatoolbox.wsicore.wsireader import OpenSlideWSIReader
 
 
 class Network(ModelABC):
@@ -82,8 +83,9 @@ def run(engine: PatchPredictor, said: dict[str, Any], threads: int, workers: int
     )
     before, start = sum(os.times()[:4]), time.perf_counter()
     # Every tile is asked about, on both sides, so that no tissue mask is needed here.
+    # Its own reader of TIFF leaves the level out that is asked about, and would halve the next.
     found = engine.run(
-        [said["slide"]],
+        [OpenSlideWSIReader(said["slide"])],
         patch_mode=False,
         ioconfig=config,
         save_dir=out,
