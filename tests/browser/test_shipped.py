@@ -1,4 +1,4 @@
-"""The bundle that ships: a real breast ultrasound, and a choice between it and another."""
+"""The bundles that ship: a real breast ultrasound, and a choice between them and another."""
 
 from pathlib import Path
 

@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 from senoscope.core.errors import BundleError, SenoscopeError, UsageError
 from senoscope.runtime import store
 from senoscope.runtime.store import find_for_task, load, locate, read_manifest, shipped, verify
-from tests.makers import TINY, tiny_bundle
+from tests.makers import TINY, tiny_box_bundle, tiny_bundle, tiny_chain_bundle, tiny_outline_bundle
 from tests.runtime.conftest import network, picture, spoil, with_network
 
 SQUARE = {"kind": "resize", "height": TINY, "width": TINY}
@@ -283,6 +283,15 @@ def test_shipped_bundle_is_found_though_another_is_damaged(tmp_path: Path, monke
     monkeypatch.setattr(store, "ZOO", tmp_path)
 
     assert load("tiny").manifest.name == "tiny"
+
+
+def test_of_several_bundles_what_outlines_first_goes_first_and_where_comes_after_which(tmp_path: Path) -> None:
+    tiny_box_bundle(tmp_path / "a", "a")
+    tiny_outline_bundle(tmp_path / "b", "b")
+    tiny_bundle(tmp_path / "c", "c")
+    tiny_chain_bundle(tmp_path / "d", "d")
+
+    assert [manifest.name for manifest in shipped(tmp_path)] == ["d", "c", "b", "a"]
 
 
 @pytest.mark.parametrize("name", ["ultrasund", "x" * 5000, "a\0b", "nowhere/at/all", ""])

@@ -49,8 +49,9 @@ export function App() {
       void loadViewer();
       setSending(files.length);
       try {
-        // Of several bundles the service takes none by itself; the list shows its first as chosen.
-        const bundle = question.bundle || (models.length > 1 ? (models[0]?.name ?? "") : "");
+        // The service takes none of several tasks by itself; what the list shows as chosen is its first.
+        const known = models.length > 0 ? models : await listModels();
+        const bundle = question.bundle || (known.length > 1 ? (known[0]?.name ?? "") : "");
         const accepted = await upload(files, { ...question, bundle });
         merge(accepted);
         const first = accepted.find((item) => item.state !== "failed") ?? accepted[0];

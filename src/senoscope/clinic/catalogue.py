@@ -57,12 +57,8 @@ class Catalogue:
             log.warning("left out: %s looks at no picture, and pictures are what is sent here", place)
 
     def manifests(self) -> list[store.Manifest]:
-        """Every bundle's manifest: what says which before what says where."""
-        order = list(store.KINDS)
-        return sorted(
-            (manifest for manifest, _ in self._entries.values()),
-            key=lambda manifest: order.index(TASKS.get(manifest.task).kind),
-        )
+        """Every bundle's manifest; see `store.in_order`."""
+        return store.in_order(manifest for manifest, _ in self._entries.values())
 
     def _entry(self, name: str) -> tuple[store.Manifest, Path]:
         return Registry("bundle", self._entries.items()).get(name)

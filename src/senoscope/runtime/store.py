@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -49,8 +50,19 @@ KINDS: dict[str, type[BundleManifest] | type[OutlineManifest] | type[BoxManifest
 
 
 def shipped(zoo: Path = ZOO) -> list[Manifest]:
-    """Manifests of the bundles that ship with the package, by name; raises `BundleError` for a damaged one."""
-    return [read_manifest(folder) for folder in _folders(zoo)]
+    """Manifests of the bundles that ship with the package, in order; raises `BundleError` for a damaged one."""
+    return in_order(read_manifest(folder) for folder in _folders(zoo))
+
+
+def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
+    """Which first: what says which before what says where, and what outlines first before what does not.
+
+    Of several that answer a task the first is asked where nothing else is said.
+    """
+    kinds = list(KINDS)
+    return sorted(
+        manifests, key=lambda one: (kinds.index(TASKS.get(one.task).kind), not isinstance(one, ChainManifest))
+    )
 
 
 def _folders(zoo: Path) -> list[Path]:
@@ -63,7 +75,7 @@ def _holds_manifest(folder: Path) -> bool:
 
 
 def find_for_task(task: str) -> str:
-    """Return the name of the shipped bundle that answers a task; raises `UsageError` where there is none."""
+    """Return the name of the first shipped bundle that answers a task; raises `UsageError` where there is none."""
     TASKS.get(task)
     for manifest in shipped():
         if manifest.task == task:
