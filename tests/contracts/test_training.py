@@ -11,6 +11,7 @@ from senoscope.core.tasks import TASKS
 from senoscope.evidence.datasets import DATASETS
 from senoscope.evidence.index.exams import exam_of, exams
 from senoscope.learning.data.material import indexed
+from senoscope.learning.outlines.before import BOXES
 from senoscope.learning.outlines.chaining import OUTLINES
 from senoscope.learning.runs.calling import calibrated
 from senoscope.learning.runs.kinds import train_any
@@ -54,8 +55,7 @@ def test_recipe_trains_to_a_bundle_that_answers(
     recipe = small(name)
     root = training_set(recipe.dataset, name if recipe.outline.by else recipe.task, folder)
 
-    if recipe.outline.by:
-        train_any(small(recipe.outline.by), root, tmp_path / "run" / OUTLINES)
+    _train_before(recipe, root, tmp_path / "run")
 
     found = train_any(recipe, root, tmp_path / "run")
 
@@ -76,8 +76,18 @@ def test_recipe_trains_to_a_bundle_that_answers(
     assert name in (found.bundle / "card.md").read_text("utf-8")
 
 
+def _train_before(recipe: Recipe, root: Path, out: Path) -> None:
+    """Train what comes first, and what comes before that, as small as the rest."""
+    if recipe.outline.by:
+        first = small(recipe.outline.by)
+        folder = out / (BOXES if TASKS.get(first.task).kind == "detect" else OUTLINES)
+        _train_before(first, root, folder)
+        train_any(first, root, folder)
+
+
 def _run_of(recipe: Recipe, out: Path) -> Path:
-    return out / "classifier" if recipe.outline.by else out
+    chained = recipe.outline.by and TASKS.get(recipe.task).kind == "classify"
+    return out / "classifier" if chained else out
 
 
 def _answers(recipe: Recipe, root: Path, bundle: Path) -> list[Any]:

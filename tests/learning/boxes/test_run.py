@@ -97,7 +97,7 @@ def test_it_is_taken_up_without_fitting_again(run: tuple[BoxOutcome, Path], data
 def test_another_recipe_or_a_damaged_fold_is_refused(run: tuple[BoxOutcome, Path], data: Path) -> None:
     _, out = run
     with pytest.raises(RunError, match="other recipe"):
-        train_boxes(small(**{"boxes.overlap": "0.5"}), data, out)
+        train_boxes(small(**{"boxes.overlap": "0.4"}), data, out)
     path = out / "folds" / "1" / "scores.json"
     whole = path.read_text()
     try:
