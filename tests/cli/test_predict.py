@@ -13,7 +13,6 @@ import pytest
 from PIL import Image as Pil
 
 from senoscope.core.io import read
-from senoscope.runtime.store import find_for_task
 from tests.cli.conftest import Command
 from tests.makers import ultrasound
 
@@ -235,6 +234,6 @@ def test_the_shipped_bundle_answers(process: Command, tmp_path: Path) -> None:
 
     (row,) = rows(done.out)
     assert done.status == 0
-    assert row["bundle"] == find_for_task("ultrasound")
+    assert row["bundle"] == "ultrasound"
     assert row["abstained"] == "true"
     assert "out_of_distribution" in row["warnings"]

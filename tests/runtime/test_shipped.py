@@ -18,7 +18,7 @@ from senoscope.runtime.store import ZOO, Manifest, load, shipped, verify
 from tests.conftest import needs
 
 LARGEST = 15_000_000
-"""Bytes of one network's bundle, or of two; what outlines first and then answers holds three."""
+"""Bytes of a bundle, however many networks it holds."""
 MANIFESTS = {manifest.name: manifest for manifest in shipped()}
 every_bundle = pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=list(MANIFESTS))
 
@@ -41,8 +41,7 @@ def test_bundle_is_intact_and_small(manifest: Manifest) -> None:
     folder = ZOO / manifest.name
 
     assert verify(manifest.name) == manifest
-    largest = LARGEST * 3 / 2 if isinstance(manifest, ChainManifest) else LARGEST
-    assert sum(path.stat().st_size for path in folder.iterdir()) <= largest
+    assert sum(path.stat().st_size for path in folder.iterdir()) <= LARGEST
     assert {path.name for path in folder.iterdir()} == {"bundle.json", "card.md", *networks(manifest)}
 
 
@@ -54,10 +53,8 @@ def test_card_carries_the_figures_of_the_manifest(manifest: Manifest) -> None:
     assert manifest.metrics
     for table in manifest.metrics:
         assert table.images > 0
-        # Where every picture has one, there is nothing to tell it from.
-        for name in {"roc_auc", "sensitivity", "specificity"} & set(table.values):
+        for name in ("roc_auc", "sensitivity", "specificity"):
             assert str(table.values[name]) in text
-        assert {"roc_auc", "dice", "ap50"} & set(table.values)
     assert "not for diagnosis" in text
     assert manifest.license in text
 
