@@ -1,5 +1,7 @@
 """Networks that put boxes around lesions can be built on any backbone with stages, trained, exported and asked."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -48,6 +50,21 @@ def test_maps_have_the_stride_and_edges_lie_about_their_place(backbone: Backbone
     assert bool((sides > 0).all())
     # An untrained network says everywhere that a middle is rare.
     assert float(heat.sigmoid().mean()) == pytest.approx(0.01, rel=0.5)
+
+
+def test_the_embedding_is_the_means_and_spreads_of_the_stages_looked_at(backbone: Backbone) -> None:
+    network = network_of(recipe(**{"boxes.stride": 8}), backbone).eval()
+    assert isinstance(network, CentreNetwork)
+    image = torch.rand(1, 3, 64, 64) * 255
+
+    with torch.inference_mode():
+        embedding = network(image)[2][0].numpy()
+        whole: Any = network.backbone
+        stages = whole.forward_intermediates((image - network.mean) / network.std, intermediates_only=True)
+
+    seen = [stage[0].reshape(stage.shape[1], -1).numpy() for stage in stages if stage.shape[-1] <= 8]
+    expected = [*(stage.mean(axis=1) for stage in seen), *(stage.std(axis=1) for stage in seen)]
+    np.testing.assert_allclose(embedding, np.concatenate(expected), atol=1e-4)
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenetv2_100"])

@@ -79,7 +79,7 @@ class CentreNetwork(nn.Module):
             top = below + functional.interpolate(top, size=below.shape[2:], mode="nearest")
         features = self.tower(self.smooth(top))
         sides = self.edges(features).clamp(max=FARTHEST).exp() * self.asked.stride
-        return self.middle(features), sides, stages[-1].mean(dim=(2, 3))
+        return self.middle(features), sides, _summary(stages[self.first :])
 
     def loss(self, images: Tensor, lesions: Sequence[Lesions]) -> Tensor:
         """Loss of N pictures (N, 3, S, S): of middles and of edges."""
@@ -109,6 +109,16 @@ class CentreNetwork(nn.Module):
             return heat.cpu().numpy(), sides.cpu().numpy(), embedding.cpu().numpy()
 
         return found_in(arrays, run, how)
+
+
+def _summary(stages: Sequence[Tensor]) -> Tensor:
+    """(N, D) mean and spread of every channel of these stages.
+
+    The last stage alone, once trained to find lesions, takes films for ultrasound; grain and contrast, which earlier
+    stages and spreads tell, do not.
+    """
+    spread = [stage.std(dim=(2, 3), correction=0) for stage in stages]
+    return torch.cat([*(stage.mean(dim=(2, 3)) for stage in stages), *spread], dim=1)
 
 
 def _stages(backbone: Backbone, side: int, stride: int) -> tuple[list[int], int]:
