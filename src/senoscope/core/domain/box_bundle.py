@@ -2,8 +2,8 @@
 
 Its network takes `image (N, C, S, S)` float32 and gives `heat_logits (N, 1, h, w)`, how surely each place of a grid is
 the middle of a lesion; `sides (N, 4, h, w)`, how far its left, upper, right and lower edge are from there, in pixels of
-the input; and `embedding (N, D)`, means and spreads of the stages it looks at. Boxes are made of these outside the
-network, by `core.preprocess.boxes`.
+the input; and `embedding (N, D)`, means and spreads of two of its stages. Boxes are made of these outside the network,
+by `core.preprocess.boxes`.
 """
 
 from typing import Annotated

@@ -8,7 +8,7 @@ from senoscope.core.errors import DatasetError
 from senoscope.runtime.trust import distances
 
 DIRECTIONS = 32
-"""Principal directions kept; fewer where there are few images."""
+"""Principal directions kept at most; fewer where there are few images."""
 PARTS = 5
 ACCEPTED = 0.99
 """Share of held-out images of the task that lie within the limit."""
@@ -16,7 +16,12 @@ FEWEST = 20
 
 
 def fit_reference(
-    embeddings: NDArray[np.float32], groups: NDArray[np.int64], *, fitted_on: str, seed: int = 0
+    embeddings: NDArray[np.float32],
+    groups: NDArray[np.int64],
+    *,
+    fitted_on: str,
+    directions: int = DIRECTIONS,
+    seed: int = 0,
 ) -> EmbeddingReference:
     """Fit the reference of a bundle.
 
@@ -27,6 +32,7 @@ def fit_reference(
         embeddings: (N, D) of images of the task, plain views only.
         groups: (N,) patient or duplicate cluster of each.
         fitted_on: which images, for the card.
+        directions: principal directions kept at most.
         seed: draws the parts that are held out in turn.
 
     Raises:
@@ -39,9 +45,9 @@ def fit_reference(
     parts = part_of[np.searchsorted(names, groups)]
     held_out = np.empty(len(embeddings))
     for part in range(PARTS):
-        statistics = _statistics(embeddings[parts != part])
+        statistics = _statistics(embeddings[parts != part], directions)
         held_out[parts == part] = distances(embeddings[parts == part], *statistics)
-    mean, basis, variance, residual = _statistics(embeddings)
+    mean, basis, variance, residual = _statistics(embeddings, directions)
     return EmbeddingReference(
         mean=FloatArray.of(mean),
         basis=FloatArray.of(basis, "<f2"),
@@ -54,12 +60,12 @@ def fit_reference(
 
 
 def _statistics(
-    embeddings: NDArray[np.float32],
+    embeddings: NDArray[np.float32], most: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32], float]:
     """Mean (D,), basis (D, k), variance (k,) and mean squared length of the rest."""
     mean = embeddings.mean(axis=0, dtype=np.float64)
     centred = embeddings - mean
-    kept = min(DIRECTIONS, len(embeddings) // 4, embeddings.shape[1] - 1)
+    kept = min(most, len(embeddings) // 4, embeddings.shape[1] - 1)
     _, lengths, directions = np.linalg.svd(centred, full_matrices=False)
     variance = lengths**2 / (len(embeddings) - 1)
     floor = float(variance[:kept].mean()) * 1e-6

@@ -79,7 +79,7 @@ class CentreNetwork(nn.Module):
             top = below + functional.interpolate(top, size=below.shape[2:], mode="nearest")
         features = self.tower(self.smooth(top))
         sides = self.edges(features).clamp(max=FARTHEST).exp() * self.asked.stride
-        return self.middle(features), sides, _summary(stages[self.first :])
+        return self.middle(features), sides, _summary(stages[self.first], stages[-1])
 
     def loss(self, images: Tensor, lesions: Sequence[Lesions]) -> Tensor:
         """Loss of N pictures (N, 3, S, S): of middles and of edges."""
@@ -111,11 +111,11 @@ class CentreNetwork(nn.Module):
         return found_in(arrays, run, how)
 
 
-def _summary(stages: Sequence[Tensor]) -> Tensor:
+def _summary(*stages: Tensor) -> Tensor:
     """(N, D) mean and spread of every channel of these stages.
 
-    The last stage alone, once trained to find lesions, takes films for ultrasound; grain and contrast, which earlier
-    stages and spreads tell, do not.
+    The last stage alone, once trained to find lesions, takes films for ultrasound; grain and contrast, which the first
+    one that is looked at tells, do not.
     """
     spread = [stage.std(dim=(2, 3), correction=0) for stage in stages]
     return torch.cat([*(stage.mean(dim=(2, 3)) for stage in stages), *spread], dim=1)

@@ -21,6 +21,9 @@ from senoscope.learning.models.export import Stored, compare, written
 from senoscope.learning.runs.parting import Positions
 from senoscope.runtime.session import BOXES, BoxSession
 
+DIRECTIONS = 18
+"""Of the reference: its embeddings are long, and what is packed with another network must stay small."""
+
 
 def export_boxes(network: CentreNetwork, scale: float = 255.0, stored: Stored = "single") -> bytes:
     """Write the network as ONNX with a free batch, and run it against torch on noise.
@@ -69,7 +72,9 @@ def pack(ground: Ground, network: CentreNetwork, calling: Calling, seen: Positio
         positive=task.positive,
         model=ModelFile(sha256=hashlib.sha256(content).hexdigest(), mean=ground.backbone.mean, std=ground.backbone.std),
         pipeline=ground.pipeline,
-        reference=fit_reference(known, groups[seen], fitted_on=f"{len(seen)} images of {recipe.dataset}"),
+        reference=fit_reference(
+            known, groups[seen], fitted_on=f"{len(seen)} images of {recipe.dataset}", directions=DIRECTIONS
+        ),
         metrics=(),
         datasets=(ground.index.take(seen).fingerprint(),),
         recipe=recipe,
