@@ -1,6 +1,6 @@
 """The bundles that ship: intact, small, described, and not to be fooled by pictures of another kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 from senoscope.core.domain.chain import ChainManifest
 from senoscope.core.domain.image import Image
 from senoscope.core.domain.outline_bundle import OutlineManifest
+from senoscope.core.tasks import TASKS
 from senoscope.evidence.bundles.packing import card
 from senoscope.evidence.datasets import DATASETS
+from senoscope.runtime.detecting import Detector
+from senoscope.runtime.outlining import Outliner
 from senoscope.runtime.predictor import Model
-from senoscope.runtime.store import ZOO, Manifest, load, shipped, verify
+from senoscope.runtime.reading import Failure, Source
+from senoscope.runtime.store import ZOO, Manifest, load_any, shipped, verify
 from tests.conftest import needs
 
 LARGEST = 15_000_000
@@ -23,9 +27,21 @@ MANIFESTS = {manifest.name: manifest for manifest in shipped()}
 every_bundle = pytest.mark.parametrize("manifest", MANIFESTS.values(), ids=list(MANIFESTS))
 
 
-@pytest.fixture(scope="module", params=[name for name, one in MANIFESTS.items() if one.task == "ultrasound"])
-def model(request: pytest.FixtureRequest) -> Model:
-    return load(request.param)
+Loaded = Model | Outliner | Detector
+OF_ULTRASOUND = [name for name, one in MANIFESTS.items() if TASKS.get(one.task).modality == "ultrasound"]
+
+
+@pytest.fixture(scope="module", params=OF_ULTRASOUND)
+def model(request: pytest.FixtureRequest) -> Loaded:
+    return load_any(request.param)
+
+
+def asked(model: Loaded, sources: Sequence[Source]) -> list[Any]:
+    """Answers of any kind, one for each picture."""
+    answers = list(model.stream(sources))
+    assert len(answers) == len(sources)
+    assert not any(isinstance(answer, Failure) for answer in answers)
+    return answers
 
 
 def networks(manifest: Manifest) -> set[str]:
@@ -70,12 +86,12 @@ def sampled(paths: list[Path], count: int) -> list[Path]:
     return sorted(paths)[:: len(paths) // count][:count]
 
 
-def test_a_cat_is_no_ultrasound(model: Model) -> None:
+def test_a_cat_is_no_ultrasound(model: Loaded) -> None:
     data = pytest.importorskip("skimage.data")
     needs((Path(data.__file__).parent / "chelsea.png").is_file(), "scikit-image came without its cat")
     cat = data.chelsea()
 
-    colour, grey = model.predict([Image(cat, 255.0), Image(cat.mean(axis=2).astype(np.uint8), 255.0)])
+    colour, grey = asked(model, [Image(cat, 255.0), Image(cat.mean(axis=2).astype(np.uint8), 255.0)])
 
     assert "out_of_distribution" in {flag.code for flag in grey.trust.flags}
     assert {"unexpected_color", "out_of_distribution"} <= {flag.code for flag in colour.trust.flags}
@@ -94,29 +110,29 @@ def _blocks(random: np.random.Generator) -> NDArray[Any]:
 
 
 @pytest.mark.parametrize("draw", [_uniform, _normal, _blocks])
-def test_noise_is_no_ultrasound(model: Model, draw: Callable[[np.random.Generator], NDArray[Any]]) -> None:
+def test_noise_is_no_ultrasound(model: Loaded, draw: Callable[[np.random.Generator], NDArray[Any]]) -> None:
     images = [Image(draw(np.random.default_rng(seed)).astype(np.uint8), 255.0) for seed in range(5)]
 
-    assert all(answer.abstained for answer in model.predict(images))
+    assert all(answer.abstained for answer in asked(model, images))
 
 
 @pytest.mark.parametrize(
     ("folder", "pattern"), [("mini_mias", "**/*.pgm"), ("breakhis", "**/*.png"), ("idc", "**/*.png")]
 )
 def test_pictures_of_other_modalities_are_no_ultrasound(
-    model: Model, data_root: Path, folder: str, pattern: str
+    model: Loaded, data_root: Path, folder: str, pattern: str
 ) -> None:
     paths = list((data_root / folder).glob(pattern))
     needs(paths, f"{folder} is not among the datasets")
 
-    answers = model.predict(sampled(paths, 40))
+    answers = asked(model, sampled(paths, 40))
 
     assert len([answer.source for answer in answers if not answer.abstained]) <= 2
 
 
-def test_nearly_all_ultrasound_is_answered(model: Model, data_root: Path) -> None:
-    index = DATASETS.get("busi").index(data_root / "busi").with_labels(model.task.labels)
+def test_nearly_all_ultrasound_is_answered(model: Loaded, data_root: Path) -> None:
+    index = DATASETS.get("busi").index(data_root / "busi").with_labels(("benign", "malignant"))
 
-    answers = model.predict(sampled(index.paths(), 100))
+    answers = asked(model, sampled(index.paths(), 100))
 
     assert sum(not answer.abstained for answer in answers) >= 95

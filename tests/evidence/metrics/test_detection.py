@@ -144,6 +144,21 @@ def test_without_a_hull_it_lies_above_the_reference() -> None:
     assert average_precision_score(hit, scores) <= found <= average_precision_score(hit, scores) + 0.15
 
 
+def test_without_an_overlap_a_box_finds_the_lesion_its_middle_lies_in() -> None:
+    truth = [[0, 0, 10, 10], [5, 0, 20, 10], [50, 50, 10, 10]]
+    boxes = [[-20, -20, 50, 50], [6, 4, 2, 2], [6, 4, 2, 2], [6, 4, 2, 2], [59, 50, 2, 4], [58, 50, 3, 4]]
+    scores = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4]
+
+    found = match(truth, boxes, scores, None)
+
+    # The first one's middle lies in two lesions, and it overlaps the wider one more; the fifth's lies on a right edge,
+    # which is no part of the lesion.
+    assert found.tolist() == [1, 0, -1, -1, -1, 2]
+    seen = Picture(np.array(truth, float), np.array(boxes, float), np.array(scores), 0)
+    assert froc([seen], overlap=None, replicates=10).table[1.0].value == pytest.approx(2 / 3)
+    assert froc([seen], replicates=10).sensitivity[-1] == 0
+
+
 def test_pictures_without_a_box_find_nothing() -> None:
     listed = [Picture(np.array([[0, 0, 10, 10]]), np.empty((0, 4)), np.empty(0), group) for group in range(5)]
 

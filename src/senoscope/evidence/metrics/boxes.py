@@ -24,6 +24,7 @@ WORDS = {
     "ap": "AP, mean over IoUs from 0.5 to 0.95",
     **{name: f"sensitivity at {rate:g} false positives an image" for name, rate in AT.items()},
     "froc_mean": "mean sensitivity at 1/8 to 8 false positives an image",
+    "pointed_1": "sensitivity at 1 false positives an image, by boxes whose middle lies in the lesion's",
     "iou": "IoU of the best box shown",
     "found": "share of lesions found by a box shown",
     "false_positives": "boxes shown beside a lesion, an image",
@@ -118,6 +119,7 @@ def box_table(boxed: Boxed, *, replicates: int = REPLICATES, seed: int = 0, quic
     curve = froc(boxed.pictures, replicates=replicates, seed=seed)
     table = {name: curve.table[rate] for name, rate in AT.items()}
     table |= {"froc_mean": curve.mean, "ap50": average_precision(boxed.pictures, replicates=replicates, seed=seed)}
+    table["pointed_1"] = froc(boxed.pictures, overlap=None, replicates=replicates, seed=seed).table[1.0]
     if not quick:
         table["ap"] = every_overlap(boxed.pictures, replicates=replicates, seed=seed)
     table |= _drawn(boxed, replicates, seed)

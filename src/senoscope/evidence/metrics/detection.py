@@ -79,17 +79,18 @@ def iou(first: ArrayLike, second: ArrayLike) -> Values:
     return np.asarray(shared / (areas - shared))
 
 
-def match(truth: ArrayLike, boxes: ArrayLike, scores: ArrayLike, overlap: float = OVERLAP) -> NDArray[np.int64]:
+def match(truth: ArrayLike, boxes: ArrayLike, scores: ArrayLike, overlap: float | None = OVERLAP) -> NDArray[np.int64]:
     """Give each box at most one lesion, and each lesion at most one box, the surest box first.
 
     A box takes the lesion it overlaps most among those not yet taken, if their intersection over union is at least
-    `overlap`; a second box on a lesion that is taken is a false positive.
+    `overlap`, or without one if its middle lies in the lesion's box; a second box on a lesion that is taken is a false
+    positive.
 
     Args:
         truth: (T, 4) lesions.
         boxes: (D, 4) boxes.
         scores: (D,) of the boxes; of equal ones the first listed comes first.
-        overlap: above 0, at most 1.
+        overlap: above 0, at most 1; None goes by the box's middle.
 
     Returns:
         (D,) number of the lesion, or −1.
@@ -101,7 +102,9 @@ def match(truth: ArrayLike, boxes: ArrayLike, scores: ArrayLike, overlap: float 
     shares = iou(boxes, truth)
     if values.shape != (len(shares),) or not np.isfinite(values).all():
         raise DatasetError(f"scores {values.shape} do not fit {len(shares)} boxes, or are not finite")
-    if not 0 < overlap <= 1:
+    if overlap is None:
+        shares, overlap = np.where(_pointed(boxes, truth), shares, -1.0), 0.0
+    elif not 0 < overlap <= 1:
         raise DatasetError(f"an overlap of {overlap:g} is none", "give a share above 0, such as 0.5")
     found = np.full(len(shares), -1)
     for box in np.argsort(-values, kind="stable"):
@@ -114,7 +117,9 @@ def match(truth: ArrayLike, boxes: ArrayLike, scores: ArrayLike, overlap: float 
     return found
 
 
-def froc(pictures: Sequence[Picture], *, overlap: float = OVERLAP, replicates: int = REPLICATES, seed: int = 0) -> Froc:
+def froc(
+    pictures: Sequence[Picture], *, overlap: float | None = OVERLAP, replicates: int = REPLICATES, seed: int = 0
+) -> Froc:
     """Share of lesions found against false positives an image (Bunch et al. 1978; mean as in LUNA16).
 
     At each rate the sensitivity is the highest of a threshold with no more false positives an image. Groups are drawn
@@ -222,7 +227,7 @@ class _Listed:
         return (self.lesions > 0).astype(np.int64)
 
     @classmethod
-    def of(cls, pictures: Sequence[Picture], overlap: float) -> "_Listed":
+    def of(cls, pictures: Sequence[Picture], overlap: float | None) -> "_Listed":
         if not any(len(picture.truth) for picture in pictures):
             raise DatasetError("no picture has a lesion to be found", "give pictures with boxes around lesions")
         members = grouped(np.array([picture.group for picture in pictures]), len(pictures))
@@ -271,6 +276,14 @@ def _precision(hits: Values, alarms: Values, lesions: Values, last: NDArray[np.i
     hull = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     gained = np.diff(found, axis=1, prepend=0.0)
     return np.asarray((gained * hull).sum(axis=1) / lesions)
+
+
+def _pointed(boxes: ArrayLike, truth: ArrayLike) -> NDArray[np.bool_]:
+    """(D, T) whether the middle of each box lies in each lesion's."""
+    seen, there = _boxes(boxes), _boxes(truth)
+    middle = (seen[:, :2] + seen[:, 2:] / 2)[:, None]
+    low = there[None, :, :2]
+    return np.asarray(((middle >= low) & (middle < low + there[None, :, 2:])).all(axis=2))
 
 
 def _boxes(boxes: ArrayLike) -> Values:
