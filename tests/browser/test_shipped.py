@@ -23,6 +23,22 @@ def test_a_real_picture_is_answered(page: Page, shipped_service: str, data_root:
     assert app.await_evidence().max() > 0
 
 
+@pytest.mark.parametrize(("bundle", "heading"), [("lesions", "Boxes"), ("ultrasound_outline", "Regions")])
+def test_a_real_lesion_is_shown_where_it_is(
+    page: Page, shipped_service: str, data_root: Path, bundle: str, heading: str
+) -> None:
+    app = App(page, shipped_service)
+    index = DATASETS.get("busi").index(data_root / "busi")
+    sample = next(sample for sample in index.samples if sample.label == "malignant")
+    page.get_by_label("Model").select_option(bundle)
+    app.drop(("scan.png", (index.root / sample.path).read_bytes()))
+    expect(app.meter).to_be_visible()
+    expect(app.answer).to_contain_text(bundle)
+    expect(app.answer.get_by_role("list", name=heading).get_by_role("button").first).to_be_visible()
+    app.await_picture()
+    assert app.await_marks()[..., 3].max() == 255
+
+
 def test_another_model_can_be_chosen(page: Page, shipped_service: str) -> None:
     app = App(page, shipped_service)
     page.get_by_label("Model").select_option("tiny")

@@ -41,6 +41,16 @@ def test_the_table_says_where(senoscope: Command, outlines: Path, folder: Path) 
     assert "balanced ≥ 50.0%" in done.out
 
 
+@pytest.mark.parametrize("task", [TASK, "lesions"])
+def test_the_bundle_that_ships_answers_where_none_is_named(senoscope: Command, folder: Path, task: str) -> None:
+    done = senoscope("predict", task, folder / "lesion.png", "--format", "json")
+
+    assert done.status == 0
+    told = json.loads(done.out)
+    assert told["bundle"] == task
+    assert 0 < told["probability"] < 1
+
+
 def test_csv_and_json_carry_answer_and_regions(senoscope: Command, outlines: Path, folder: Path) -> None:
     words = ("predict", TASK, folder, "--bundle", outlines, "--format")
     table, lines = senoscope(*words, "csv"), senoscope(*words, "json")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="The clinical question: ultrasound.")],
+    task: Annotated[str, typer.Argument(metavar="TASK", help="The clinical question, such as ultrasound or lesions.")],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
