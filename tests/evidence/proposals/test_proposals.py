@@ -101,6 +101,14 @@ def test_pictures_that_cannot_be_parted_are_said(colour: tuple[int, int, int], m
         colours_of([(image, 1.0)], Settings(method))
 
 
+@pytest.mark.parametrize("method", ["macenko", "ruifrok"])
+def test_pictures_without_colour_are_said(method: Method) -> None:
+    image = Image(np.random.default_rng(0).integers(0, 256, (60, 60)).astype(np.uint8), 255.0)
+
+    with pytest.raises(InputError, match="a grey picture says nothing of stains"):
+        colours_of([(image, 1.0)], Settings(method))
+
+
 def test_masks_outlines_and_the_table_say_the_same(tmp_path: Path) -> None:
     root = written(tmp_path / "scans")
 

@@ -74,7 +74,10 @@ def colours_of(pictures: Sequence[tuple[Image, float]], settings: Settings) -> C
         InputError: there are no stains to be told apart, or haematoxylin lies evenly.
         MissingExtraError: scipy is not installed.
     """
-    light = light_of(np.concatenate([_shares(image) for image, _ in pictures]))
+    shares = np.concatenate([_shares(image) for image, _ in pictures])
+    if not len(shares):
+        raise InputError("a grey picture says nothing of stains", "give pictures of stained tissue in colour")
+    light = light_of(shares)
     if settings.method == "macenko":
         seen = [_sampled(density(image, light).reshape(3, -1)) for image, _ in pictures]
         vectors = macenko(np.concatenate(seen, axis=1))
