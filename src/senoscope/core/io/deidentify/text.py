@@ -28,8 +28,11 @@ LETTERS = 3
 MARGIN = 3
 """Pixels around a line that go with it: anti-aliased edges, dots and commas."""
 
-MOST_PARTS = 20_000
-"""Parts of one picture that are looked at; a picture with more is noise, and its largest are."""
+BRIGHTEST = 0.9
+"""Share of the picture's range from which on a stroke is as bright as anything; machines write so."""
+
+MOST_PARTS = 600
+"""Parts like letters from which on a picture is texture, in which only the brightest strokes are looked at."""
 
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom in pixels of the stored picture; right and bottom lie outside."""
@@ -63,7 +66,7 @@ def find_text(pixels: NDArray[np.generic]) -> list[Box]:
         if high > low and min(plane.shape) > STROKE:
             level = (plane - low) / (high - low)
             for sign in (level, 1 - level):
-                found.extend(_lines(_letters(sign), plane.shape))
+                found.extend(_drawn(sign))
     return merged(found)
 
 
@@ -77,9 +80,19 @@ def merged(boxes: Iterable[Box]) -> list[Box]:
     return kept
 
 
-def _letters(level: NDArray[np.float32]) -> _Parts:
-    """Parts of strokes that have the size and the shape of letters."""
+def _drawn(level: NDArray[np.float32]) -> list[Box]:
+    """Lines of strokes that are brighter than what surrounds them, and of those that are the brightest of all."""
     ink = level - _opened(level, STROKE) > CONTRAST
+    found = []
+    for mask in (ink, ink & (level >= BRIGHTEST)):
+        parts = _letters(level, mask)
+        if len(parts.boxes) <= MOST_PARTS:
+            found.extend(_lines(parts, level.shape))
+    return found
+
+
+def _letters(level: NDArray[np.float32], ink: NDArray[np.bool_]) -> _Parts:
+    """Parts of strokes that have the size and the shape of letters."""
     labels, count = components(ink)
     if count == 0:
         return _Parts(np.empty((0, 4), np.intp))
@@ -99,9 +112,7 @@ def _letters(level: NDArray[np.float32]) -> _Parts:
     wide, high = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
     kept = (high >= SMALLEST) & (high <= LARGEST) & (wide <= 2 * LARGEST) & (area >= SMALLEST) & (spread < 0.25 * mean)
     kept &= (wide <= 12 * high) & (area <= 0.95 * wide * high + 2 * high)
-    chosen = np.flatnonzero(kept)
-    chosen = chosen[np.argsort(-area[chosen], kind="stable")][:MOST_PARTS]
-    return _Parts(boxes[chosen])
+    return _Parts(boxes[kept])
 
 
 def _lines(parts: _Parts, shape: tuple[int, ...]) -> list[Box]:
@@ -131,8 +142,9 @@ def _line_of(
         last = lines[line][-1]
         gap = left - ends[line]
         tall, short = max(heights[last], heights[number]), min(heights[last], heights[number])
-        shared = min(bottom, boxes[last, 3]) - max(top, boxes[last, 1])
-        if -short <= gap <= 1.5 * tall and tall <= 2 * short and shared >= 0.6 * short and gap < nearest:
+        # Letters stand on one line, or hang from one as the tail of a g does.
+        off = min(abs(bottom - boxes[last, 3]), abs(top - boxes[last, 1]))
+        if -short <= gap <= 1.5 * tall and tall <= 2 * short and off <= max(1, tall / 3) and gap < nearest:
             best, nearest = line, gap
     return best
 
@@ -165,9 +177,7 @@ def _extreme(level: NDArray[np.float32], size: int, which: np.ufunc) -> NDArray[
     half = size // 2
     for axis in (0, 1):
         pad = [(half, half) if axis == along else (0, 0) for along in (0, 1)]
-        padded = np.pad(level, pad, "edge")
-        found = padded.take(range(level.shape[axis]), axis=axis)
-        for step in range(1, size):
-            found = which(found, padded.take(range(step, step + level.shape[axis]), axis=axis))
-        level = found
+        padded, length = np.pad(level, pad, "edge"), level.shape[axis]
+        steps = [padded[step : step + length] if axis == 0 else padded[:, step : step + length] for step in range(size)]
+        level = which.reduce(steps)
     return level
