@@ -49,22 +49,25 @@ class Key:
         return hmac.new(self._secret, text, hashlib.sha256).digest()
 
 
-def load_key(path: Path | None = None) -> tuple[Key, Path]:
+def load_key(path: Path | None, outside: Path) -> tuple[Key, Path]:
     """Read the key, or make one where none is named.
 
     Args:
         path: file of the key; None for `deidentify.key` in the folder that `SENOSCOPE_HOME` names, or
             `~/.local/share/senoscope`, which is made if it is not there, readable by its owner alone.
+        outside: folder of the results, in which the key must not lie.
 
     Returns:
         The key, and the file it lies in.
 
     Raises:
         MissingFileError: a file is named and is not there.
-        UsageError: it is too short or too long for a key.
+        UsageError: it is too short or too long for a key, or lies among the results.
         InputError: it cannot be read.
     """
     place = path or Path(os.environ.get(HOME) or Path.home() / ".local" / "share" / "senoscope") / "deidentify.key"
+    if place.resolve().is_relative_to(outside.resolve()):
+        raise UsageError(f"{place} lies among the results", "keep the key where they do not go")
     if path is None and not place.exists():
         _make(place)
     try:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from senoscope.core.errors import InputError, UnsupportedImageError
+from senoscope.core.errors import UnsupportedImageError
 from senoscope.core.io.deidentify.values import texts
 
 if TYPE_CHECKING:
@@ -17,12 +17,6 @@ BURNED_IN, REGIONS, PIXELS = 0x00280301, 0x00186011, 0x7FE00010
 
 IDENTITY = (0x00080016, 0x00080018, 0x0020000D, 0x0020000E)
 """SOP Class UID, SOP Instance UID, Study Instance UID, Series Instance UID."""
-
-
-class BurnedInError(InputError):
-    """The picture may show who the patient is, and nobody asked for its pixels to be cleaned."""
-
-    code = "burned_in"
 
 
 def said(dataset: "Dataset", tag: int) -> str:

@@ -91,7 +91,7 @@ def _searched(dataset: "Dataset", syntax: str, outside: NDArray[np.bool_] | None
 
 def _shown(dataset: "Dataset", frame: NDArray[Any]) -> NDArray[Any]:
     """A frame as people see it: numbers of a palette are no levels."""
-    from pydicom.pixels import apply_color_lut
+    from pydicom.pixels.processing import apply_color_lut
 
     return np.asarray(apply_color_lut(frame, dataset)) if said(dataset, 0x00280004) == "PALETTE COLOR" else frame
 
@@ -151,12 +151,12 @@ def _other_frames(dataset: "Dataset", syntax: str) -> Iterator[NDArray[Any]]:
     from pydicom.encaps import generate_frames
 
     colour = int(said(dataset, 0x00280002) or 1) == 3
-    colours = "RGB" if said(dataset, 0x00280004) == "RGB" else "YCBCR"
+    stored = None if not colour else "RGB" if said(dataset, 0x00280004) == "RGB" else "YCBCR"
     signed = said(dataset, 0x00280103) == "1"
     count = int(said(dataset, 0x00280008) or 1)
     for data in generate_frames(dataset[PIXELS].value, number_of_frames=count):
         if syntax in JPEG:
-            frame = imagecodecs.jpeg_decode(data, **({"colorspace": colours, "outcolorspace": "RGB"} if colour else {}))
+            frame = imagecodecs.jpeg_decode(data, colorspace=stored, outcolorspace="RGB" if colour else None)
         else:
             frame = imagecodecs.jpeg2k_decode(data)
         pixels = np.asarray(frame)

@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from senoscope.core.errors import SenoscopeError, UnsupportedImageError
+from senoscope.core.errors import NotDicomError, UnsupportedImageError
 from senoscope.core.io.base import DECODER_ERRORS, LOCAL, broken, check_bytes
 from senoscope.core.io.deidentify.scan import Walk, inflated
 
@@ -22,12 +22,6 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _COMPRESSED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.")
 _PREAMBLE = 132
 _META_ELEMENTS = 64
-
-
-class NotDicom(SenoscopeError):
-    """The file is of another kind, which is no fault of it."""
-
-    code = "not_dicom"
 
 
 @dataclass(frozen=True)
@@ -66,7 +60,7 @@ def read_dataset(path: Path) -> Read:
     """Read a DICOM file whole.
 
     Raises:
-        NotDicom: the file is no DICOM.
+        NotDicomError: the file is no DICOM.
         UnreadableImageError: it is damaged or cut short.
         UnsupportedImageError: a transfer syntax whose contents cannot be judged.
         ImageTooLargeError: longer, deeper or with more elements than the bounds.
@@ -74,7 +68,7 @@ def read_dataset(path: Path) -> Read:
     with path.open("rb") as file:
         size = path.stat().st_size
         if size < 8:
-            raise NotDicom("not DICOM")
+            raise NotDicomError("not DICOM")
         start = _start(file.read(_PREAMBLE + 8))
         check_bytes(size, LOCAL)
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
@@ -92,7 +86,7 @@ def _start(head: bytes) -> int:
     # Files of old toolkits begin with their first element: of file meta information, or of the identifying group.
     if group in (2, 8) and element <= 0x18 and (head[4:6].isalpha() or head[6:8] == b"\0\0"):
         return 0
-    raise NotDicom("not DICOM")
+    raise NotDicomError("not DICOM")
 
 
 def _parsed(view: memoryview, start: int) -> Read:

@@ -12,12 +12,13 @@ FORMAT = 1
 """Version of the report's form."""
 
 
-def report(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
+def report(outcomes: Sequence[Outcome], settings: Settings, profile: str = "basic") -> dict[str, Any]:
     """Return the report as plain data.
 
     Args:
         outcomes: of all files, in order.
         settings: what was asked for.
+        profile: name of the profile.
 
     Returns:
         `format`, `edition`, `profile`, `options`, `counts` (files by what became of them), `actions` (a row for each
@@ -27,7 +28,7 @@ def report(outcomes: Sequence[Outcome], settings: Settings) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "edition": f"PS3.15 {EDITION}",
-        "profile": "basic",
+        "profile": profile,
         "options": {
             "keep_dates": "shift" if settings.keep_dates else None,
             "clean_pixels": settings.clean_pixels,

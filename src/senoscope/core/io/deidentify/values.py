@@ -21,7 +21,11 @@ OLDEST_AGE = 89
 
 _DUMMIES: dict[str, Any] = {
     **dict.fromkeys(TEXT, DUMMY),
-    **{"AS": "000Y", "DA": "19000101", "DT": "19000101000000", "TM": "000000", "UR": "urn:anonymized"},
+    "AS": "000Y",
+    "DA": "19000101",
+    "DT": "19000101000000",
+    "TM": "000000",
+    "UR": "urn:anonymized",
     **dict.fromkeys(("DS", "IS"), "0"),
     **dict.fromkeys(("FD", "FL"), 0.0),
     **dict.fromkeys(("OB", "OW", "UN", "OL", "OF", "OD", "OV"), bytes(8)),
