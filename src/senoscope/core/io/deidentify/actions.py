@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -62,32 +63,48 @@ class Cleaner:
             self.done[f"{tag:08x}", "swept"] += 1
 
     def _dataset(self, dataset: "Dataset", *, nested: bool) -> None:
-        for tag in list(dataset.keys()):
+        # Backwards, as the names of private blocks come first and without them their elements cannot be read.
+        for tag in sorted(dataset.keys(), reverse=True):
             group, number = tag >> 16, int(tag)
             if number & 0xFFFF == 0 or group <= _HEAD or group == 0xFFFE:
                 del dataset[tag]
                 continue
             rule = rule_of(number)
-            if rule is not None and rule.key == PRIVATE:
-                del dataset[tag]
-                self.done[PRIVATE, "removed"] += 1
-                continue
+            key = rule.key if rule is not None and rule.key == PRIVATE else f"{number:08x}"
             try:
                 element = dataset[tag]
                 texts(element)
             except DECODER_ERRORS:
                 del dataset[tag]
-                self.done[f"{number:08x}", "unreadable"] += 1
+                self.done[key, "unreadable"] += 1
                 continue
             if rule is None:
                 self._unlisted(dataset, element, nested)
                 continue
+            if key == PRIVATE:
+                self._private(dataset, element)
+                continue
             action = resolved(rule.action(self.options), number, self.sop_class, nested=nested)
             if action != "K":
-                self.traces.add(element, rule.name)
+                self._remember(element)
             if action == "C":
                 action = self._shifted(element) or resolved(rule.basic, number, self.sop_class, nested=nested)
             self._apply(dataset, element, action)
+
+    def _private(self, dataset: "Dataset", element: "DataElement") -> None:
+        self._remember(element)
+        del dataset[element.tag]
+        self.done[PRIVATE, "removed"] += 1
+
+    def _remember(self, element: "DataElement") -> None:
+        if element.VR != "SQ":
+            rule = rule_of(int(element.tag))
+            self.traces.add(element, rule.name if rule is not None else "")
+            return
+        for item in element.value:
+            for tag in list(item.keys()):
+                with suppress(*DECODER_ERRORS):  # what cannot be read goes, and is nothing to look for
+                    self._remember(item[tag])
 
     def _apply(self, dataset: "Dataset", element: "DataElement", action: str) -> None:
         """Do what a settled action says; "" means that it is done."""
@@ -197,10 +214,10 @@ class Cleaner:
             self.done[UNLISTED, "removed"] += 1
         elif vr == "UI":
             if tag not in _KEPT_UIDS and texts(element):
-                self.traces.add(element, "")
+                self._remember(element)
                 self._uids(element)
         elif vr in DATES or vr in ("PN", "AE"):
-            self.traces.add(element, "")
+            self._remember(element)
             if vr not in DATES or "modified_dates" not in self.options or self._shifted(element) is None:
                 self._empty(element)
         elif vr in TEXT and nested and tag == 0x0040A160:  # text of a content item outside a report

@@ -40,7 +40,9 @@ class Traces:
                 parts = re.split(r"[\s^=,.;]+", text)
                 self._words.update(part.casefold() for part in parts if len(part) >= SHORTEST_NAME)
             elif element.VR == "UI":
-                self._wholes.add(text.casefold())
+                # The standard's own UIDs are nobody's.
+                if not text.startswith("1.2.840.10008."):
+                    self._wholes.add(text.casefold())
             elif element.VR in ("DA", "DT"):
                 if re.match(r"\d{8}", text):
                     self._wholes.add(text[:8])
