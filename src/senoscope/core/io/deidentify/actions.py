@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from senoscope.core.io.base import DECODER_ERRORS
 from senoscope.core.io.deidentify.keys import Key
+from senoscope.core.io.deidentify.reading import FAULTS
 from senoscope.core.io.deidentify.sweep import Traces
 from senoscope.core.io.deidentify.table import PRIVATE, resolved, rule_of
 from senoscope.core.io.deidentify.values import DATES, TEXT, age, dummy, each, moved, texts
@@ -74,7 +74,7 @@ class Cleaner:
             try:
                 element = dataset[tag]
                 texts(element)
-            except DECODER_ERRORS:
+            except FAULTS:
                 del dataset[tag]
                 self.done[key, "unreadable"] += 1
                 continue
@@ -88,7 +88,9 @@ class Cleaner:
             if action != "K":
                 self._remember(element)
             if action == "C":
-                action = self._shifted(element) or resolved(rule.basic, number, self.sop_class, nested=nested)
+                if self._shifted(element):
+                    continue
+                action = resolved(rule.basic, number, self.sop_class, nested=nested)
             self._apply(dataset, element, action)
 
     def _private(self, dataset: "Dataset", element: "DataElement") -> None:
@@ -103,11 +105,11 @@ class Cleaner:
             return
         for item in element.value:
             for tag in list(item.keys()):
-                with suppress(*DECODER_ERRORS):  # what cannot be read goes, and is nothing to look for
+                with suppress(*FAULTS):  # what cannot be read goes, and is nothing to look for
                     self._remember(item[tag])
 
     def _apply(self, dataset: "Dataset", element: "DataElement", action: str) -> None:
-        """Do what a settled action says; "" means that it is done."""
+        """Do what a settled action says."""
         if element.tag in (NAME, NUMBER):
             self._pseudonym(element)
         elif action == "X":
@@ -135,14 +137,14 @@ class Cleaner:
         element.value = [] if element.VR == "SQ" else None
         self._count(element, "emptied")
 
-    def _shifted(self, element: "DataElement") -> str | None:
-        """Move dates; "" where that is done, None where the attribute holds no date that can be moved."""
+    def _shifted(self, element: "DataElement") -> bool:
+        """Move dates; False where the attribute holds none that can be moved."""
         value = moved(element, self.key.days(self.patient))
         if value is None:
-            return None
+            return False
         element.value = value
         self._count(element, "shifted")
-        return ""
+        return True
 
     def _keep(self, element: "DataElement") -> None:
         if element.VR == "SQ":
@@ -218,7 +220,7 @@ class Cleaner:
                 self._uids(element)
         elif vr in DATES or vr in ("PN", "AE"):
             self._remember(element)
-            if vr not in DATES or "modified_dates" not in self.options or self._shifted(element) is None:
+            if not (vr in DATES and "modified_dates" in self.options and self._shifted(element)):
                 self._empty(element)
         elif vr in TEXT and nested and tag == 0x0040A160:  # text of a content item outside a report
             self._dummy(dataset, element)

@@ -16,13 +16,13 @@ from senoscope.core.errors import (
     SenoscopeError,
     UsageError,
 )
-from senoscope.core.io.base import DECODER_ERRORS, broken
+from senoscope.core.io.base import broken
 from senoscope.core.io.deidentify.actions import Cleaner, patient_of, uids_of
 from senoscope.core.io.deidentify.keys import Key
 from senoscope.core.io.deidentify.kinds import BURNED_IN, IDENTITY, PIXELS, check_kind, said, shows_words
 from senoscope.core.io.deidentify.marking import file_meta, mark
 from senoscope.core.io.deidentify.pixels import NATIVE, Blanked, clean_pixels
-from senoscope.core.io.deidentify.reading import quiet, read_dataset
+from senoscope.core.io.deidentify.reading import FAULTS, quiet, read_dataset
 from senoscope.core.io.deidentify.streams import silenced
 
 if TYPE_CHECKING:
@@ -33,8 +33,6 @@ WRITTEN, KEPT, REFUSED, OTHER = "written", "already there", "not copied", "not D
 
 RETAINABLE = ("patient", "device", "institution")
 """Columns of the table that a user may retain beside dates."""
-
-_UNREADABLE: tuple[type[Exception], ...] = (*DECODER_ERRORS, MemoryError)
 
 Progress = Callable[[str, int, int], None]
 
@@ -137,7 +135,7 @@ def _outcome(file: Path, dest: Path, key: Key, settings: Settings) -> Outcome:
         return Outcome(file, REFUSED, reason=error.message, hint=error.hint)
     except OSError as error:
         return Outcome(file, REFUSED, reason=(error.strerror or "cannot be read or written").lower())
-    except _UNREADABLE:
+    except FAULTS:
         # The words of such an error may quote the file.
         return Outcome(file, REFUSED, reason=broken("DICOM").message, hint=broken("DICOM").hint)
 

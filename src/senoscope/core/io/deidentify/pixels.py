@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from senoscope.core.errors import ImageTooLargeError, UnsupportedImageError
-from senoscope.core.io.base import DECODER_ERRORS
 from senoscope.core.io.deidentify.kinds import PIXELS, REGIONS, said
-from senoscope.core.io.deidentify.reading import quiet
+from senoscope.core.io.deidentify.reading import FAULTS, quiet
 from senoscope.core.io.deidentify.streams import JPEG, JPEG_2000
 from senoscope.core.io.deidentify.text import Box, find_text, merged
 
@@ -71,7 +70,7 @@ def clean_pixels(dataset: "Dataset", syntax: str) -> Blanked:
             boxes = _searched(dataset, syntax, outside, frames)
             blank = _drawn(boxes, shape) if outside is None else outside | _drawn(boxes, shape)
             _write(dataset, syntax, blank)
-    except DECODER_ERRORS as error:
+    except FAULTS as error:
         raise UnsupportedImageError("its pixels cannot be decoded", "decompress it first") from error
     return Blanked(len(boxes), round(float(blank.mean()), 4), outside is not None)
 
@@ -137,7 +136,7 @@ def _frames(dataset: "Dataset", syntax: str) -> Iterator[NDArray[Any]]:
     decoded = iter_pixels(dataset)
     try:
         first = next(decoded)
-    except DECODER_ERRORS:
+    except FAULTS:
         if syntax not in JPEG + JPEG_2000:
             raise
         yield from _other_frames(dataset, syntax)

@@ -8,6 +8,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydicom.errors import BytesLengthException
+
 from senoscope.core.errors import NotDicomError, UnsupportedImageError
 from senoscope.core.io.base import DECODER_ERRORS, LOCAL, broken, check_bytes
 from senoscope.core.io.deidentify.scan import Walk, inflated
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pydicom.dataset import Dataset
+
+FAULTS: tuple[type[Exception], ...] = (*DECODER_ERRORS, BytesLengthException, MemoryError)
+"""What pydicom and decoders raise on values that are not what they say."""
 
 _IMPLICIT, _EXPLICIT, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
@@ -74,7 +79,7 @@ def read_dataset(path: Path) -> Read:
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
             try:
                 return _parsed(view, start)
-            except DECODER_ERRORS as error:
+            except FAULTS as error:
                 raise broken("DICOM") from error
 
 
