@@ -83,8 +83,8 @@ def load_key(path: Path | None, outside: Path) -> tuple[Key, Path]:
 
 
 def _make(place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
+        place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         # Made whole and then named: another run at the same moment must not read half a key.
         fresh = place.with_name(f".{place.name}.{os.getpid()}")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

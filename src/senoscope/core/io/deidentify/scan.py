@@ -138,9 +138,9 @@ class Walk:
         elif vr == b"SQ" or (vr in (b"", b"UN") and _is_sequence(tag)):
             self._into("items", length, level.implicit or vr == b"UN", level.little or vr == b"UN")
         else:
+            self._over(length)
             if length > LARGEST_ELEMENT and tag >> 16 != 0x7FE0:
                 raise ImageTooLargeError(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) is too large", "leave it out")
-            self._over(length)
         return tag
 
     def _plain(self, level: _Level) -> tuple[int, int]:

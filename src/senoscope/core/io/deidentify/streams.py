@@ -82,12 +82,13 @@ def _silence_jpeg(frames: bytearray) -> None:
 
 def _one_jpeg(frames: bytearray, position: int) -> int:
     """Blank the blocks of one picture; returns where it ends."""
+    scanned = False
     while found := _MARKER.search(frames, position):
         marker, position = frames[found.start() + 1], found.end()
-        if marker == _END:
-            return position
-        if marker == _START:  # the picture before has no end
-            return found.start()
+        if marker in (_END, _START):  # a picture without an end ends where the next one starts
+            position = position if marker == _END else found.start()
+            break
+        scanned |= marker == _SCAN
         length = struct.unpack_from(">H", frames, position)[0]
         if marker == _COMMENT or 0xE0 <= marker <= 0xEF:
             kept = _KEPT.get(marker, b"\xff" * 16)
@@ -97,7 +98,11 @@ def _one_jpeg(frames: bytearray, position: int) -> int:
             elif marker == 0xE0:  # a thumbnail may follow
                 _blank(frames, position + 2 + _JFIF, position + length)
         position += length
-    return len(frames)
+    else:
+        position = len(frames)
+    if not scanned:
+        raise broken("JPEG")
+    return position
 
 
 def _silence_2000(frames: bytearray) -> None:
@@ -121,6 +126,8 @@ def _one_2000(frames: bytearray, position: int) -> int:
             position = part_end
             continue
         length = struct.unpack_from(">H", frames, position + 2)[0]
+        if marker < _CODESTREAM:
+            raise broken("JPEG 2000")
         if marker == _TILE:
             size = struct.unpack_from(">L", frames, position + 6)[0]
             part_end = position + size if size else _last_end(frames, position)
