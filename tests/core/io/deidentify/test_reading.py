@@ -126,7 +126,9 @@ def test_a_flood_of_elements_is_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     item = struct.pack("<HHL", 0xFFFE, 0xE000, 0)
 
     with pytest.raises(ImageTooLargeError, match="1,000 elements"):
-        read(tmp_path, raw_file(element(0x00081140, b"SQ", item * 2_000)[:8] + struct.pack("<L", 16_000) + item * 2_000))
+        read(
+            tmp_path, raw_file(element(0x00081140, b"SQ", item * 2_000)[:8] + struct.pack("<L", 16_000) + item * 2_000)
+        )
 
 
 @pytest.mark.parametrize("syntax", ["1.2.840.113619.5.2", "1.2.3"])

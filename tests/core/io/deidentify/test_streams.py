@@ -84,7 +84,9 @@ def test_films_are_refused(syntax: str) -> None:
 
 
 @pytest.mark.parametrize("syntax", [BASELINE, JPEG_2000_SYNTAX])
-@pytest.mark.parametrize("frame", [b"no picture at all", b"\xff\xd8\xff\xe0", b"\xff\x4f\xff\x51", b"\xff\xd8\xff\xfe\xff"])
+@pytest.mark.parametrize(
+    "frame", [b"no picture at all", b"\xff\xd8\xff\xe0", b"\xff\x4f\xff\x51", b"\xff\xd8\xff\xfe\xff"]
+)
 def test_frames_that_are_no_pictures_are_refused_or_blanked(frame: bytes, syntax: str) -> None:
     try:
         after = silenced(encapsulate([frame + NAME]), syntax)

@@ -48,7 +48,9 @@ def test_what_is_no_age_is_none() -> None:
     assert age(element("AS", "old")) is None
 
 
-@pytest.mark.parametrize("vr", ["AE", "AS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"])
+@pytest.mark.parametrize(
+    "vr", ["AE", "AS", "DA", "DS", "DT", "IS", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"]
+)
 def test_a_dummy_is_valid_for_its_vr(vr: str) -> None:
     from pydicom import config
     from pydicom.valuerep import validate_value

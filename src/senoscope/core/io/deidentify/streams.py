@@ -137,6 +137,8 @@ def _one_2000(frames: bytearray, position: int) -> int:
             # The two bytes behind the length say whether text or data follows.
             _blank(frames, position + 6, position + 2 + length)
         position += 2 + length
+    if not part_end:
+        raise broken("JPEG 2000")
     return len(frames)
 
 
