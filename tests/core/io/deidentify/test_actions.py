@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from pydicom.datadict import DicomDictionary, dictionary_VR
+from pydicom._dicom_dict import DicomDictionary
+from pydicom.datadict import dictionary_VR
 from pydicom.dataset import Dataset
 
 from senoscope.core.io.deidentify.actions import Cleaner, patient_of
 from senoscope.core.io.deidentify.keys import Key
-from senoscope.core.io.deidentify.table import rules
+from senoscope.core.io.deidentify.standard.table import rules
 from tests.makers.private_dicom import MAMMOGRAM, ROOT, SECRETS, dicom_bytes, patient
 
 KEY = Key(b"k" * 32)

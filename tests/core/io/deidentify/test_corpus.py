@@ -13,6 +13,7 @@ import subprocess
 import warnings
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pydicom
@@ -23,8 +24,8 @@ from pydicom.uid import UID
 
 from senoscope.core.errors import NotDicomError
 from senoscope.core.io.deidentify import Key, Outcome, Settings, deidentify
-from senoscope.core.io.deidentify.reading import read_dataset
-from senoscope.core.io.deidentify.table import rule_of
+from senoscope.core.io.deidentify.reading import FAULTS, read_dataset
+from senoscope.core.io.deidentify.standard.table import rule_of
 from senoscope.core.io.deidentify.values import DUMMY
 from tests.conftest import needs
 
@@ -89,9 +90,14 @@ def identifying(dataset: Dataset) -> Iterator[tuple[str, str]]:
             elif element.VR in ("DA", "DT"):
                 if re.match(r"\d{8}", value):
                     yield "date", value[:8]
-            elif not element.tag.is_private and rule_of(int(element.tag)) is not None and len(value) >= 4:
-                if element.VR in ("AE", "LO", "LT", "SH", "ST", "UT") and NUMBERS.search(element.keyword):
-                    yield "number", value
+            elif len(value) >= 4 and numbered(element):
+                yield "number", value
+
+
+def numbered(element: DataElement) -> bool:
+    """Whether an attribute that the table names is a number by which somebody or something is known."""
+    listed = not element.tag.is_private and rule_of(int(element.tag)) is not None
+    return listed and element.VR in ("AE", "LO", "LT", "SH", "ST", "UT") and bool(NUMBERS.search(element.keyword))
 
 
 def plain_bytes(path: Path, syntax: str) -> bytes:
@@ -116,16 +122,15 @@ def told(dataset: Dataset) -> tuple[str, set[str]]:
     return " | ".join(texts), terms
 
 
-def survivors(source: Dataset, path: Path, patient: str) -> list[str]:
+def survivors(source: Dataset, path: Path, *, shifted: bool) -> list[str]:
     result = read_dataset(path)
     content, (texts, terms) = plain_bytes(path, result.syntax), told(result.dataset)
     words = {word for term in terms for word in re.split(r"\W+", term)} | terms | {DUMMY, DUMMY.title()}
-    moved = {
-        value[:8] for element in elements(result.dataset) if element.VR in ("DA", "DT") for value in values(element)
-    }
+    dates = [element for element in elements(result.dataset) if element.VR in ("DA", "DT")]
+    moved = {value[:8] for element in dates for value in values(element)} if shifted else set()
     found = []
     for kind, value in sorted(set(identifying(source))):
-        if value in words or len(set(value)) == 1 or (kind == "date" and value in moved and patient):
+        if value in words or len(set(value)) == 1 or (kind == "date" and value in moved):
             continue
         if len(value) >= LONG:
             there = value.encode("utf-8", "surrogateescape") in content
@@ -142,8 +147,9 @@ def test_nothing_that_identifies_survives(outcomes: list[tuple[Path, Outcome]]) 
         if outcome.target is None:
             continue
         written += 1
-        shifted = "113107" if any(what == "shifted" for _, what in outcome.done) else ""
-        found = survivors(read_dataset(outcome.source).dataset, folder / outcome.target, shifted)
+        # A date that was moved may be another date of the same file.
+        shifted = any(what == "shifted" for _, what in outcome.done)
+        found = survivors(read_dataset(outcome.source).dataset, folder / outcome.target, shifted=shifted)
         if found:
             left[outcome.source.name] = found
 
@@ -171,12 +177,10 @@ def test_pixels_that_were_not_cleaned_are_the_same(outcomes: list[tuple[Path, Ou
         before, after = pydicom.dcmread(outcome.source, force=True), pydicom.dcmread(folder / outcome.target)
         if "PixelData" not in before:
             continue
-        try:
+        with suppress(*FAULTS):  # some pydicom cannot decode, before as after
             expected = before.pixel_array
-        except Exception:  # noqa: BLE001 - pydicom cannot decode it, before as after
-            continue
-        assert (after.pixel_array == expected).all(), outcome.source.name
-        compared += 1
+            assert (after.pixel_array == expected).all(), outcome.source.name
+            compared += 1
 
     assert compared > 45
 
@@ -194,9 +198,8 @@ def test_the_same_study_is_the_same_in_every_file(outcomes: list[tuple[Path, Out
             before, after = read_dataset(outcome.source).dataset, read_dataset(folder / outcome.target).dataset
             for keyword in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID"):
                 if before.get(keyword):
-                    pairs.setdefault(f"{keyword} {str(before[keyword].value).strip()}", set()).add(
-                        str(after[keyword].value)
-                    )
+                    known = f"{keyword} {str(before[keyword].value).strip()}"
+                    pairs.setdefault(known, set()).add(str(after[keyword].value))
 
     assert all(len(found) == 1 for found in pairs.values())
     assert len(set().union(*pairs.values())) > 100

@@ -66,14 +66,17 @@ def test_other_files_are_not_dicom(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_file_cut_short_anywhere_is_refused_or_shorter(tmp_path: Path) -> None:
-    content = dicom_bytes(with_pixels(patient(), written("x", shape=(20, 20), size=8)))
+    whole = with_pixels(patient(), written("x", shape=(20, 20), size=8))
+    content, refused = dicom_bytes(whole), 0
     for length in range(140, len(content), 37):
         try:
             found = read(tmp_path, content[:length])
-        except InputError as error:
-            assert "cut short" in str(error) or "transfer syntax" in str(error)
+        except InputError:
+            refused += 1
         else:
-            assert len(found.dataset) < len(patient()) + 20
+            assert len(found.dataset) < len(whole)
+
+    assert refused > 10
 
 
 LYING = element(0x00081030, b"LO", b"Erika", 60_000)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from senoscope.core.io.deidentify.keys import Key
 from senoscope.core.io.deidentify.reading import FAULTS
+from senoscope.core.io.deidentify.standard.table import PRIVATE, resolved, rule_of
 from senoscope.core.io.deidentify.sweep import Traces
-from senoscope.core.io.deidentify.table import PRIVATE, resolved, rule_of
 from senoscope.core.io.deidentify.values import DATES, TEXT, age, dummy, each, moved, texts
 
 if TYPE_CHECKING:

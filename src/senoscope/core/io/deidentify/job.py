@@ -21,9 +21,9 @@ from senoscope.core.io.deidentify.actions import Cleaner, patient_of, uids_of
 from senoscope.core.io.deidentify.keys import Key
 from senoscope.core.io.deidentify.kinds import BURNED_IN, IDENTITY, PIXELS, check_kind, said, shows_words
 from senoscope.core.io.deidentify.marking import file_meta, mark
-from senoscope.core.io.deidentify.pixels import NATIVE, Blanked, clean_pixels
+from senoscope.core.io.deidentify.pictures.pixels import NATIVE, Blanked, clean_pixels
+from senoscope.core.io.deidentify.pictures.streams import silenced
 from senoscope.core.io.deidentify.reading import FAULTS, quiet, read_dataset
-from senoscope.core.io.deidentify.streams import silenced
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

@@ -3,12 +3,12 @@
 from typing import TYPE_CHECKING
 
 from senoscope.core.io.deidentify.kinds import BURNED_IN, said
-from senoscope.core.io.deidentify.table import EDITION, OPTIONS
+from senoscope.core.io.deidentify.standard.table import EDITION, OPTIONS
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileMetaDataset
 
-    from senoscope.core.io.deidentify.pixels import Blanked
+    from senoscope.core.io.deidentify.pictures.pixels import Blanked
 
 BASIC = ("113100", "Basic Application Confidentiality Profile")
 PIXELS_CLEANED = ("113101", "Clean Pixel Data Option")

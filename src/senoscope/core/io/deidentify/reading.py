@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from pydicom.errors import BytesLengthException
 
@@ -76,9 +76,9 @@ def read_dataset(path: Path) -> Read:
             raise NotDicomError("not DICOM")
         start = _start(file.read(_PREAMBLE + 8))
         check_bytes(size, LOCAL)
-        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
             try:
-                return _parsed(view, start)
+                return _parsed(mapped, start)
             except FAULTS as error:
                 raise broken("DICOM") from error
 
@@ -94,32 +94,32 @@ def _start(head: bytes) -> int:
     raise NotDicomError("not DICOM")
 
 
-def _parsed(view: memoryview, start: int) -> Read:
+def _parsed(mapped: mmap.mmap, start: int) -> Read:
     from pydicom.filereader import read_dataset as parse
 
-    syntax, position = _meta(view, start)
-    data: bytes | memoryview = view[position:]
-    tail = 0
-    try:
-        if syntax == _DEFLATED:
-            data = inflated(data)
-        implicit, little = _encoding(syntax, data)
-        end = Walk(data, 0, implicit, little).end()
-        tail = len(data) - end
-        with quiet():
-            dataset = parse(BytesIO(data[:end]), implicit, little)
-        return Read(dataset, syntax or (_IMPLICIT if implicit else _EXPLICIT), tail)
-    finally:
-        if isinstance(data, memoryview):
-            data.release()
+    with memoryview(mapped) as view:
+        syntax, position = _meta(view, start)
+        with view[position:] as rest:
+            deflated = inflated(rest) if syntax == _DEFLATED else b""
+        first = bytes(deflated[:8] or view[position : position + 8])
+        implicit, little = _encoding(syntax, first)
+        # Elements are copied out of the map one by one: a large file is in memory once.
+        file = cast("BinaryIO", BytesIO(deflated) if deflated else mapped)
+        begin = 0 if deflated else position
+        end = Walk(deflated or view, begin, implicit, little).end()
+        length = len(deflated or view)
+    with quiet():
+        file.seek(begin)
+        dataset = parse(file, implicit, little, bytelength=end - begin)
+    return Read(dataset, syntax or (_IMPLICIT if implicit else _EXPLICIT), length - end)
 
 
-def _encoding(syntax: str, data: "bytes | memoryview") -> tuple[bool, bool]:
-    """Whether elements name no VR, and whether they are little endian; told from the data where no syntax is named."""
+def _encoding(syntax: str, first: bytes) -> tuple[bool, bool]:
+    """Whether elements name no VR, and whether they are little endian; the first one tells where no syntax is named."""
     if syntax in (_IMPLICIT, _BIG):
         return syntax == _IMPLICIT, syntax != _BIG
     if not syntax:
-        return not bytes(data[4:6]).isalpha(), True
+        return not first[4:6].isalpha(), True
     if syntax in (_EXPLICIT, _DEFLATED) or syntax.startswith(_COMPRESSED):
         return False, True
     raise UnsupportedImageError("a transfer syntax of no standard", "export it again, not compressed")

@@ -6,7 +6,7 @@ from typing import Any
 
 from senoscope.core.io.deidentify.actions import UNLISTED
 from senoscope.core.io.deidentify.job import OTHER, Outcome, Settings
-from senoscope.core.io.deidentify.table import EDITION, rule_of, rules
+from senoscope.core.io.deidentify.standard.table import EDITION, rule_of, rules
 
 FORMAT = 1
 """Version of the report's form."""

@@ -12,7 +12,7 @@ from functools import cache
 from senoscope.core.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
 from senoscope.core.io.base import broken
 
-MOST_ELEMENTS = 500_000
+MOST_ELEMENTS = 200_000
 """Elements and items of one file, at all depths."""
 
 DEEPEST = 32

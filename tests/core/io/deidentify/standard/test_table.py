@@ -4,9 +4,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from pydicom.datadict import DicomDictionary
+from pydicom._dicom_dict import DicomDictionary
 
-from senoscope.core.io.deidentify.table import OPTIONS, resolved, rule_of, rules
+from senoscope.core.io.deidentify.standard.table import OPTIONS, resolved, rule_of, rules
 from tests.makers.private_dicom import MAMMOGRAM
 
 EARLIER = Path(__file__).with_name("edition_2020.txt")
@@ -38,7 +38,7 @@ def test_the_table_is_as_large_as_the_standards() -> None:
 def test_the_table_agrees_with_an_earlier_edition_from_another_source() -> None:
     lines = EARLIER.read_text().splitlines()
     for line in lines:
-        tag, basic, options = (line.split(" ") + [""])[:3]
+        tag, basic, options = [*line.split(" "), ""][:3]
         rule = rules()[tag]
         assert rule.basic == CHANGED.get(tag, basic), tag
         if tag not in NEW_OPTIONS and tag != "private":

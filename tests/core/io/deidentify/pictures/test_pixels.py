@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
 from senoscope.core.errors import ImageTooLargeError, UnsupportedImageError
-from senoscope.core.io.deidentify import pixels
 from senoscope.core.io.deidentify.kinds import shows_words
-from senoscope.core.io.deidentify.pixels import clean_pixels
+from senoscope.core.io.deidentify.pictures import pixels
+from senoscope.core.io.deidentify.pictures.pixels import clean_pixels
 from tests.makers import ultrasound
 from tests.makers.private_dicom import (
     BIG,
@@ -171,7 +171,7 @@ def test_the_bound_is_on_what_is_decoded(monkeypatch: pytest.MonkeyPatch) -> Non
         ("1.2.840.10008.5.1.4.1.1.77.1.6", {"Modality": "SM"}, False),
     ],
 )
-def test_some_kinds_are_known_to_show_words(sop_class: str, values: dict[str, str], expected: bool) -> None:
+def test_some_kinds_are_known_to_show_words(sop_class: str, values: dict[str, Any], expected: bool) -> None:
     one = with_pixels(patient(sop_class, **values), written("x"))
 
     assert shows_words(one, sop_class) is expected

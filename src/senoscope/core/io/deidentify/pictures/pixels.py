@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from senoscope.core.errors import ImageTooLargeError, UnsupportedImageError
 from senoscope.core.io.deidentify.kinds import PIXELS, REGIONS, said
+from senoscope.core.io.deidentify.pictures.streams import JPEG, JPEG_2000
+from senoscope.core.io.deidentify.pictures.text import Box, find_text, merged
 from senoscope.core.io.deidentify.reading import FAULTS, quiet
-from senoscope.core.io.deidentify.streams import JPEG, JPEG_2000
-from senoscope.core.io.deidentify.text import Box, find_text, merged
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset

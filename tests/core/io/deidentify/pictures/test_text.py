@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from senoscope.core.io.deidentify.text import Box, find_text, merged
+from senoscope.core.io.deidentify.pictures.text import Box, find_text, merged
 from tests.makers import oval
 from tests.makers.private_dicom import written
 
@@ -24,7 +24,7 @@ def covered(boxes: list[Box], drawn: NDArray[np.bool_]) -> float:
 def test_words_on_a_plain_ground_are_covered(size: int, inverted: bool, depth: type) -> None:
     picture = written(WORDS, size=size, shape=(100, 420))
     drawn = picture > 0
-    given = (255 - picture if inverted else picture).astype(depth)
+    given: NDArray[np.generic] = (255 - picture if inverted else picture).astype(depth)
 
     assert covered(find_text(given), drawn) > 0.97
 

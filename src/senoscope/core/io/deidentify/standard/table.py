@@ -138,5 +138,5 @@ def _types() -> Mapping[tuple[str, str], int]:
 
 
 def _rows(name: str) -> list[dict[str, str]]:
-    text = files("senoscope.core.io.deidentify").joinpath(name).read_text("utf-8")
+    text = files("senoscope.core.io.deidentify.standard").joinpath(name).read_text("utf-8")
     return list(csv.DictReader(text.splitlines()[1:]))

@@ -8,7 +8,7 @@ import pytest
 from pydicom.encaps import encapsulate, generate_frames
 
 from senoscope.core.errors import UnreadableImageError, UnsupportedImageError
-from senoscope.core.io.deidentify.streams import JPEG, JPEG_2000, OPAQUE, silenced
+from senoscope.core.io.deidentify.pictures.streams import JPEG, JPEG_2000, OPAQUE, silenced
 from tests.makers import grey
 from tests.makers.private_dicom import patient, with_jpeg, written
 
@@ -50,7 +50,7 @@ def test_every_frame_is_looked_through_even_over_fragments() -> None:
 
 def test_a_comment_of_jpeg_2000_is_overwritten() -> None:
     picture = grey(64, 48)
-    stream = imagecodecs.jpeg2k_encode(picture, codecformat="J2K")
+    stream = bytes(imagecodecs.jpeg2k_encode(picture, codecformat="J2K"))
     comment = struct.pack(">HHH", 0xFF64, len(NAME) + 4, 1) + NAME
     place = stream.index(b"\xff\x90")
     data = encapsulate([stream[:place] + comment + stream[place:]])
@@ -64,7 +64,7 @@ def test_a_comment_of_jpeg_2000_is_overwritten() -> None:
 
 def test_jpeg_ls_keeps_its_pixels() -> None:
     picture = grey(64, 48)
-    stream = imagecodecs.jpegls_encode(picture)
+    stream = bytes(imagecodecs.jpegls_encode(picture))
     data = encapsulate([stream[:2] + block(0xFE, NAME) + stream[2:]])
 
     after = silenced(data, JPEG_LS)
@@ -84,15 +84,10 @@ def test_films_are_refused(syntax: str) -> None:
 
 
 @pytest.mark.parametrize("syntax", [BASELINE, JPEG_2000_SYNTAX])
-@pytest.mark.parametrize(
-    "frame", [b"no picture at all", b"\xff\xd8\xff\xe0", b"\xff\x4f\xff\x51", b"\xff\xd8\xff\xfe\xff"]
-)
-def test_frames_that_are_no_pictures_are_refused_or_blanked(frame: bytes, syntax: str) -> None:
-    try:
-        after = silenced(encapsulate([frame + NAME]), syntax)
-    except UnreadableImageError:
-        return
-    assert NAME not in after
+@pytest.mark.parametrize("frame", [b"none", b"\xff\xd8\xff\xe0", b"\xff\x4f\xff\x51", b"\xff\xd8\xff\xfe\xff"])
+def test_frames_that_are_no_pictures_are_refused(frame: bytes, syntax: str) -> None:
+    with pytest.raises(UnreadableImageError):
+        silenced(encapsulate([frame + NAME]), syntax)
 
 
 @pytest.mark.parametrize("data", [b"\0" * 12, b"\xfe\xff\x00\xe0\xff\xff\xff\xff", b"\xfe\xff\x00\xe0\x10\0\0\0ab"])
