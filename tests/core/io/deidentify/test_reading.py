@@ -134,9 +134,9 @@ def test_a_flood_of_elements_is_stopped(tmp_path: Path, monkeypatch: pytest.Monk
         )
 
 
-@pytest.mark.parametrize("syntax", ["1.2.840.113619.5.2", "1.2.3"])
-def test_a_syntax_of_no_standard_is_refused(tmp_path: Path, syntax: str) -> None:
-    with pytest.raises(UnsupportedImageError, match="no standard"):
+@pytest.mark.parametrize("syntax", ["1.2.840.113619.5.2", "1.2.3", "1.2.840.10008.1.2.8.1"])
+def test_a_syntax_that_is_not_known_is_refused(tmp_path: Path, syntax: str) -> None:
+    with pytest.raises(UnsupportedImageError, match="not known"):
         read(tmp_path, raw_file(element(0x00081030, b"LO", b"Erika "), syntax))
 
 

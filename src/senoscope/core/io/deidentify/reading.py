@@ -24,7 +24,7 @@ FAULTS: tuple[type[Exception], ...] = (*DECODER_ERRORS, BytesLengthException, Me
 
 _IMPLICIT, _EXPLICIT, _BIG = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"
 _DEFLATED = "1.2.840.10008.1.2.1.99"
-_COMPRESSED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.")
+_COMPRESSED = ("1.2.840.10008.1.2.4.", "1.2.840.10008.1.2.5")
 _PREAMBLE = 132
 _META_ELEMENTS = 64
 
@@ -122,7 +122,7 @@ def _encoding(syntax: str, first: bytes) -> tuple[bool, bool]:
         return not first[4:6].isalpha(), True
     if syntax in (_EXPLICIT, _DEFLATED) or syntax.startswith(_COMPRESSED):
         return False, True
-    raise UnsupportedImageError("a transfer syntax of no standard", "export it again, not compressed")
+    raise UnsupportedImageError("a transfer syntax that is not known here", "export it again, not compressed")
 
 
 def _meta(view: memoryview, start: int) -> tuple[str, int]:

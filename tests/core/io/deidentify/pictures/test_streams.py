@@ -8,7 +8,7 @@ import pytest
 from pydicom.encaps import encapsulate, generate_frames
 
 from senoscope.core.errors import UnreadableImageError, UnsupportedImageError
-from senoscope.core.io.deidentify.pictures.streams import JPEG, JPEG_2000, OPAQUE, silenced
+from senoscope.core.io.deidentify.pictures.streams import JPEG, JPEG_2000, RUN_LENGTHS, silenced
 from tests.makers import grey
 from tests.makers.private_dicom import patient, with_jpeg, written
 
@@ -74,7 +74,7 @@ def test_jpeg_ls_keeps_its_pixels() -> None:
 
 
 def test_runs_hold_nothing_but_pixels() -> None:
-    assert silenced(b"anything", OPAQUE[0]) == b"anything"
+    assert silenced(b"anything", RUN_LENGTHS) == b"anything"
 
 
 @pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.102", "1.2.840.10008.1.2.4.110"])

@@ -12,8 +12,8 @@ from senoscope.core.io.base import broken
 
 JPEG = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (50, 51, 52, 53, 54, 55, 56, 57, 70, 80, 81))
 JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 92, 93, 201, 202, 203))
-OPAQUE = ("1.2.840.10008.1.2.5", "1.2.840.10008.1.2.8.1")
-"""Run lengths and deflated frames: they hold pixels and nothing else."""
+RUN_LENGTHS = "1.2.840.10008.1.2.5"
+"""Run lengths hold pixels and nothing else."""
 
 _UNDEFINED = 0xFFFFFFFF
 _MARKER = re.compile(rb"\xff[\x80-\xcf\xd8-\xfe]")
@@ -35,7 +35,7 @@ def silenced(data: bytes, syntax: str) -> bytes:
         UnsupportedImageError: frames of a kind that cannot be looked through, such as film.
         UnreadableImageError: the items do not fit, or the frames are no pictures of their kind.
     """
-    if syntax in OPAQUE:
+    if syntax == RUN_LENGTHS:
         return data
     if syntax not in JPEG + JPEG_2000:
         raise UnsupportedImageError("compressed in a way that may hold words beside the picture", "decompress it first")
