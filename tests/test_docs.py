@@ -22,7 +22,7 @@ from tests.conftest import needs
 from tests.makers import pil_bytes, ultrasound
 
 ROOT = Path(__file__).resolve().parent.parent
-VERBS = ("serve", "predict", "train", "evaluate", "data", "models", "doctor")
+VERBS = ("serve", "predict", "train", "evaluate", "deidentify", "data", "models", "doctor")
 SUBVERBS = (
     ("data", "list"),
     ("data", "index"),

@@ -22,6 +22,7 @@ VERBS = {
     "predict": ("predict", "predict"),
     "train": ("train", "train"),
     "evaluate": ("evaluate", "evaluate"),
+    "deidentify": ("deidentify", "deidentify"),
     "doctor": ("doctor", "doctor"),
 }
 """Verb → module of this package and function in it."""
@@ -53,6 +54,11 @@ Examples:
   senoscope evaluate ultrasound --data DATASETS --dataset bus_bra --prevalence 0.006 --out report
   senoscope evaluate old=runs/v1 new=runs/v2 --data DATASETS --dataset bus_bra --out comparison
   senoscope evaluate mammography_leakage --protocol paper --data DATASETS --out gap""",
+    "deidentify": """\b
+Examples:
+  senoscope deidentify STUDY CLEAN
+  senoscope deidentify STUDY CLEAN --keep-dates shift --retain patient
+  senoscope deidentify ULTRASOUND CLEAN --clean-pixels --key secret.key""",
     "doctor": """\b
 Example:
   senoscope doctor""",

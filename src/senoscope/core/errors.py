@@ -5,7 +5,9 @@ SenoscopeError
 │   ├── MissingFileError      it is not there
 │   ├── UnreadableImageError  it is there and is not a readable image
 │   ├── ImageTooLargeError    more bytes or pixels than the bound
-│   └── UnsupportedImageError readable, but of a kind that is not supported
+│   ├── UnsupportedImageError readable, but of a kind that is not supported
+│   ├── NotDicomError         it is of another kind, where DICOM is looked for
+│   └── BurnedInError         its pixels may show who the patient is
 ├── UsageError            a request that makes no sense (unknown name, bad option)
 ├── RecipeError           a recipe that does not parse or contradicts itself
 ├── BundleError           a bundle that must not be trusted
@@ -85,6 +87,18 @@ class UnsupportedImageError(InputError):
     """The image is readable, but of a kind that is not supported."""
 
     code = "unsupported_image"
+
+
+class NotDicomError(InputError):
+    """The file is of another kind, where DICOM is looked for; that is no fault of it."""
+
+    code = "not_dicom"
+
+
+class BurnedInError(InputError):
+    """The picture may show who the patient is, and nobody asked for its pixels to be cleaned."""
+
+    code = "burned_in"
 
 
 class UsageError(SenoscopeError):

@@ -1,0 +1,1 @@
+"""What pictures say in words: in their pixels, and beside these in compressed frames."""

@@ -1,0 +1,1 @@
+"""The tables of the standard that de-identification goes by."""
