@@ -1,0 +1,151 @@
+"""Whose an object is, and what it may take over from the image it is about."""
+
+import datetime
+import re
+from collections.abc import Iterator
+
+from pydicom import config
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import DataElement
+from pydicom.dataset import Dataset, FileMetaDataset
+
+from senoscope import __version__
+from senoscope.runtime.outputs.dicom.uids import uid
+
+PERSON = (
+    *("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex"),
+    *("AccessionNumber", "StudyInstanceUID", "StudyID", "StudyDate", "StudyTime", "ReferringPhysicianName"),
+)
+"""What a study is filed by; but for the issuer, present in every object, empty where the image does not say."""
+
+CIRCUMSTANCES = (
+    *("TypeOfPatientID", "PatientBirthTime", "OtherPatientIDs", "OtherPatientNames", "PatientAge", "PatientSize"),
+    *("PatientWeight", "StudyDescription", "PatientIdentityRemoved", "DeidentificationMethod"),
+    *("ClinicalTrialSponsorName", "ClinicalTrialProtocolID", "ClinicalTrialProtocolName", "ClinicalTrialSiteID"),
+    *("ClinicalTrialSiteName", "ClinicalTrialSubjectID", "ClinicalTrialSubjectReadingID"),
+    *("IssuerOfPatientIDQualifiersSequence", "IssuerOfAccessionNumberSequence", "DeidentificationMethodCodeSequence"),
+)
+"""What else of patient and study is taken over where the image has it (PS3.3 C.7.1.1, C.7.1.3, C.7.2.1, C.7.2.2)."""
+
+PICTURE = (
+    *("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID", "Modality", "InstanceNumber"),
+    *("Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration"),
+    *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "ImageType", "PatientOrientation"),
+    *("ImageLaterality", "Laterality", "FrameOfReferenceUID", "PositionReferenceIndicator", "ImagePositionPatient"),
+    *("ImageOrientationPatient", "PixelSpacing", "ImagerPixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
+    *("ImageOrientationSlide", "TotalPixelMatrixRows", "TotalPixelMatrixColumns", "TotalPixelMatrixFocalPlanes"),
+    *("TotalPixelMatrixOriginSequence", "DimensionOrganizationType", "DimensionOrganizationSequence"),
+    *("DimensionIndexSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
+    *("NumberOfOpticalPaths", "OpticalPathSequence", "ContainerIdentifier", "ContainerTypeCodeSequence"),
+    *("IssuerOfTheContainerIdentifierSequence", "SpecimenDescriptionSequence", "ViewCodeSequence"),
+    *("RescaleSlope", "RescaleIntercept", "RescaleType", "ModalityLUTSequence", "WindowCenter", "WindowWidth"),
+    *("VOILUTFunction", "VOILUTSequence", "PresentationLUTShape", "AnatomicRegionSequence", "Manufacturer"),
+    *("ManufacturerModelName", "DeviceSerialNumber", "SoftwareVersions", "InstitutionName", "StationName"),
+)
+"""What the library that builds objects may see of an image: nothing private, nothing that names anybody."""
+
+_FORMS = {
+    "DA": re.compile(r"\d{8}"),
+    "TM": re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?"),
+    "AS": re.compile(r"\d{3}[DWMY]"),
+    "CS": re.compile(r"[A-Z0-9_ ]{0,16}"),
+    "DS": re.compile(r"[-+.0-9eE ]{1,16}"),
+}
+_SEXES = ("M", "F", "O", "")
+_TEXT = ("LO", "LT", "PN", "SH", "ST", "UC", "UT")
+
+
+def header(image: Dataset) -> Dataset:
+    """Attributes of an image that objects about it are built from; whose it is, is left empty.
+
+    The library reads what it builds from in its own, strict ways; a name that it dislikes must not stop a report.
+    """
+    one = Dataset()
+    for keyword in PICTURE:
+        if (element := _taken(image, keyword)) is not None:
+            one.add(element)
+    for keyword in PERSON:
+        if keyword not in one and keyword != "IssuerOfPatientID":
+            one.add(_element(keyword, None))
+    one.file_meta = getattr(image, "file_meta", FileMetaDataset())
+    return one
+
+
+def identify(made: Dataset, image: Dataset) -> None:
+    """Give an object the patient and the study of an image, sign by sign.
+
+    Names and numbers are taken over as they are, for they are what the study is filed by. Dates, times, ages and codes
+    that are none by PS3.5 6.2 are left empty, for most receivers refuse an object with such.
+    """
+    for keyword in PERSON:
+        element = _taken(image, keyword)
+        if element is not None or keyword != "IssuerOfPatientID":
+            made[keyword] = element if element is not None else _element(keyword, None)
+    for keyword in CIRCUMSTANCES:
+        if (element := _taken(image, keyword)) is not None and not element.is_empty:
+            made[keyword] = element
+
+
+def finish(made: Dataset, image: Dataset, written: datetime.datetime) -> Dataset:
+    """Make an object the image's patient's, dated, in a character set that holds what it says; returns it.
+
+    Args:
+        made: the object, built from the image's `header`.
+        image: attributes of the image.
+        written: its date and time.
+    """
+    identify(made, image)
+    made.InstanceCreationDate, made.InstanceCreationTime = written.strftime("%Y%m%d"), written.strftime("%H%M%S")
+    for keyword, value in (("ContentDate", made.InstanceCreationDate), ("ContentTime", made.InstanceCreationTime)):
+        if keyword in made:
+            made[keyword] = _element(keyword, value)
+    for keyword in ("PresentationCreationDate", "PresentationCreationTime"):
+        if keyword in made:
+            made[keyword] = _element(keyword, made[keyword.replace("Presentation", "Instance")].value)
+    if "SpecificCharacterSet" in made:
+        del made.SpecificCharacterSet
+    if any(not text.isascii() for text in _texts(made)):
+        made.SpecificCharacterSet = "ISO_IR 192"
+    made.file_meta.ImplementationClassUID = uid("implementation")
+    made.file_meta.ImplementationVersionName = f"SENOSCOPE {__version__}"[:16]
+    return made
+
+
+def _taken(image: Dataset, keyword: str) -> DataElement | None:
+    """An image's attribute; None where it has none, or one that cannot be read."""
+    try:
+        element = image[keyword]
+        value = element.value
+    except KeyError:
+        return None
+    except (ValueError, TypeError, NotImplementedError, OverflowError):
+        return None
+    return _element(keyword, _kept(keyword, element.VR, value), element.VR)
+
+
+def _kept(keyword: str, vr: str, value: object) -> object:
+    if value is None or vr == "SQ":
+        return value
+    if vr == "PN":
+        # As text, which is written again in the object's own character set.
+        return [str(one) for one in value] if isinstance(value, list | tuple) else str(value)
+    if keyword == "PatientSex" and str(value) not in _SEXES:
+        return None
+    form = _FORMS.get(vr)
+    several = value if not isinstance(value, str) and hasattr(value, "__iter__") else [value]
+    if form and not all(form.fullmatch(str(one).strip()) or str(one) == "" for one in several):
+        return None
+    return value
+
+
+def _element(keyword: str, value: object, vr: str | None = None) -> DataElement:
+    tag = tag_for_keyword(keyword)
+    assert tag is not None
+    # What an image holds is taken over, right or wrong: checking it here would only warn.
+    return DataElement(tag, vr or dictionary_VR(tag), value, validation_mode=config.IGNORE)
+
+
+def _texts(made: Dataset) -> Iterator[str]:
+    for element in made.iterall():
+        if element.VR in _TEXT and element.value is not None:
+            yield str(element.value)
