@@ -86,6 +86,24 @@ def identify(made: Dataset, image: Dataset) -> None:
             made[keyword] = element
 
 
+def orient(made: Dataset, image: Dataset) -> None:
+    """Say of a picture of an image which way it lies, as the image does, unless its place in space says so."""
+    if "FrameOfReferenceUID" not in made or "ImageOrientationSlide" in image:
+        made["PatientOrientation"] = _taken(image, "PatientOrientation") or _element("PatientOrientation", None)
+
+
+def refer(made: Dataset, image: Dataset, frame: int | None) -> None:
+    """Name the image that a picture was made of (PS3.3 C.7.6.1.1.4)."""
+    purpose, source = Dataset(), Dataset()
+    purpose.CodeValue, purpose.CodingSchemeDesignator = "121322", "DCM"
+    purpose.CodeMeaning = "Source image for image processing operation"
+    source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
+    if frame:
+        source.ReferencedFrameNumber = frame
+    source.PurposeOfReferenceCodeSequence = [purpose]
+    made.SourceImageSequence = [source]
+
+
 def finish(made: Dataset, image: Dataset, written: datetime.datetime) -> Dataset:
     """Make an object the image's patient's, dated, in a character set that holds what it says; returns it.
 

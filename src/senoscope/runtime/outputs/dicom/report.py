@@ -54,22 +54,12 @@ def _document(subject: Subject, kind: str, number: int, *, three: bool) -> Datas
 
 def _content(hd: Any, subject: Subject, *, three: bool) -> Any:
     answer = subject.answer
-    device = hd.sr.ObserverContext(
-        observer_type=hd.sr.CodedConcept("121007", "DCM", "Device"),
-        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
-            uid=uid("device", subject.sha256),
-            name=MAKER,
-            manufacturer_name=MAKER,
-            model_name=answer.bundle,
-            serial_number=subject.sha256,
-        ),
-    )
     groups = [_answer(hd, subject)]
     for source, shown in subject.pairs():
         for place, region in enumerate(regions_of(shown), 1):
             groups.append(_region(hd, subject, source, region, place, three=three))
     content = hd.sr.MeasurementReport(
-        observation_context=hd.sr.ObservationContext(observer_device_context=device),
+        observation_context=hd.sr.ObservationContext(observer_device_context=device(hd, subject)),
         procedure_reported=codes.procedure_of(answer),
         imaging_measurements=groups,
         title=hd.sr.CodedConcept("126000", "DCM", "Imaging Measurement Report"),
@@ -80,6 +70,20 @@ def _content(hd: Any, subject: Subject, *, three: bool) -> Any:
     # Before the measurements, where TID 1500 has it; highdicom's own asks for what many images do not say.
     content[0].ContentSequence.insert(-1, _library(hd, subject))
     return content
+
+
+def device(hd: Any, subject: Subject) -> Any:
+    """TID 1004: who observed, the bundle as a device; its serial number is the hash of its network."""
+    return hd.sr.ObserverContext(
+        observer_type=hd.sr.CodedConcept("121007", "DCM", "Device"),
+        observer_identifying_attributes=hd.sr.DeviceObserverIdentifyingAttributes(
+            uid=uid("device", subject.sha256),
+            name=MAKER,
+            manufacturer_name=MAKER,
+            model_name=subject.answer.bundle,
+            serial_number=subject.sha256,
+        ),
+    )
 
 
 def _library(hd: Any, subject: Subject) -> Any:

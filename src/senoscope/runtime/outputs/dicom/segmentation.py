@@ -10,7 +10,7 @@ from pydicom.sr.coding import Code
 from senoscope.core.domain.outline import OutlinePrediction
 from senoscope.core.domain.prediction import Answer, Shown
 from senoscope.runtime.outputs.dicom import codes
-from senoscope.runtime.outputs.dicom.identity import finish
+from senoscope.runtime.outputs.dicom.identity import finish, orient
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.subject import MAKER, Source, Subject
 
@@ -70,9 +70,8 @@ def _made(
 ) -> Dataset:
     hd = highdicom()
     fractional = values.dtype == np.float32
-    one = source.header
     made = hd.seg.Segmentation(
-        source_images=[one],
+        source_images=[source.header],
         pixel_array=values[None],
         segmentation_type="FRACTIONAL" if fractional else "BINARY",
         segment_descriptions=[
@@ -82,11 +81,9 @@ def _made(
         **subject.place(kind, number, source),
         **subject.maker,
         content_label="EVIDENCE" if fractional else "REGIONS",
-        content_creator_name=MAKER,
         tile_pixel_array=source.is_slide,
-        omit_empty_frames=not source.is_slide,
-        pixel_measures=_measures(hd, one),
     )
+    orient(made, source.dataset)
     return finish(made, source.dataset, subject.written)
 
 
@@ -108,9 +105,3 @@ def _segment(
         anatomic_regions=[codes.BREAST],
     )
 
-
-def _measures(hd: Any, one: Dataset) -> Any:
-    """Spacing of an image that has no place in space; what the image does not say, is not said."""
-    if "FrameOfReferenceUID" in one:
-        return None
-    return None
