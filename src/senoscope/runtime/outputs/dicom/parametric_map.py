@@ -50,5 +50,6 @@ def parametric_map(subject: Subject) -> list[Dataset]:
             **subject.place("pmap", SERIES, source),
             **subject.maker,
         )
+        one.Laterality = source.laterality
         made.append(finish(one, source.dataset, subject.written))
     return made

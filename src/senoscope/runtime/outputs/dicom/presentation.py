@@ -53,7 +53,8 @@ def _made(subject: Subject, source: Source, shown: Shown) -> Dataset:
         **subject.maker,
         **tones,
     )
-    made.Laterality = source.laterality
+    if not source.of_specimen:
+        made.Laterality = source.laterality
     return finish(made, source.dataset, subject.written)
 
 
@@ -62,12 +63,14 @@ def profile(image: Dataset) -> bytes:
     paths = image.get("OpticalPathSequence") or [image]
     own = bytes(paths[0].get("ICCProfile") or b"")
     try:
-        ImageCms.ImageCmsProfile(io.BytesIO(own))
+        known = ImageCms.ImageCmsProfile(io.BytesIO(own)).profile.device_class in ("scnr", "spac")
     except OSError:
-        made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-        # Without the time at which it was made, lest one image have two.
-        return made[:24] + bytes(12) + made[36:]
-    return own
+        known = False
+    if known:
+        return own
+    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    # As that of an input device (PS3.3 C.11.15), without the time at which it was made, lest one image have two.
+    return made[:12] + b"scnr" + made[16:24] + bytes(12) + made[36:]
 
 
 def _annotation(hd: Any, subject: Subject, source: Source, shown: Shown, layer: Any) -> Any:

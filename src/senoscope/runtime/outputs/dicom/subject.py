@@ -69,6 +69,11 @@ class Source:
         return self.frame is None and "TotalPixelMatrixColumns" in self.dataset
 
     @property
+    def of_specimen(self) -> bool:
+        """Whether it is of something that was taken out of the body, which has no side any more."""
+        return "SpecimenDescriptionSequence" in self.dataset
+
+    @property
     def laterality(self) -> str:
         """`L` or `R`, "" where the image does not say; of the image before that of the series."""
         said = [str(self.dataset.get(name) or "") for name in ("ImageLaterality", "Laterality")]

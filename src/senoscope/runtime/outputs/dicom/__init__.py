@@ -1,0 +1,43 @@
+"""Predictions to DICOM objects, for archives and viewers: one file a kind, one line in `KINDS`.
+
+An object is written of a `Subject`: an answer with the DICOM images it is of. It belongs to their patient and study,
+lies in a series of its own beside theirs, and has the same UID whenever the same bundle says the same kind of thing of
+the same images at the same operating point, so that a second run replaces what the first one stored.
+"""
+
+from collections.abc import Callable
+
+from pydicom.dataset import Dataset
+
+from senoscope.core.registry import Registry
+from senoscope.runtime.outputs.dicom.capture import capture
+from senoscope.runtime.outputs.dicom.key_objects import key_objects
+from senoscope.runtime.outputs.dicom.mammography_cad import mammography_cad
+from senoscope.runtime.outputs.dicom.parametric_map import parametric_map
+from senoscope.runtime.outputs.dicom.pdf import encapsulated_pdf
+from senoscope.runtime.outputs.dicom.presentation import presentation
+from senoscope.runtime.outputs.dicom.reading import Reported, ReportedRegion, read_report
+from senoscope.runtime.outputs.dicom.report import report, report_3d
+from senoscope.runtime.outputs.dicom.segmentation import evidence, segmentation
+from senoscope.runtime.outputs.dicom.subject import NOTICE, Source, Subject
+
+Kind = Callable[[Subject], list[Dataset]]
+"""A subject in, objects out: one, one an image, or none where there is nothing of the kind to say."""
+
+KINDS: Registry[Kind] = Registry(
+    "kind of DICOM object",
+    [
+        ("sr", report),
+        ("sr3d", report_3d),
+        ("cad", mammography_cad),
+        ("seg", segmentation),
+        ("evidence", evidence),
+        ("sc", capture),
+        ("gsps", presentation),
+        ("pmap", parametric_map),
+        ("pdf", encapsulated_pdf),
+        ("kos", key_objects),
+    ],
+)
+
+__all__ = ["KINDS", "NOTICE", "Kind", "Reported", "ReportedRegion", "Source", "Subject", "read_report"]
