@@ -1,17 +1,22 @@
 """Answers to pictures of the size of `dicom_sources`, of every kind."""
 
+import datetime
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
 from senoscope.core.domain.boxes import BoxPrediction, Found
 from senoscope.core.domain.geometry import Box, Size
+from senoscope.core.domain.image import Image
 from senoscope.core.domain.outline import OutlinePrediction, Region
 from senoscope.core.domain.prediction import Flag, Prediction, Timings, Trust
-from tests.makers.dicom_sources import HIGH, WIDE
+from senoscope.runtime.outputs.dicom import Source, Subject
+from tests.makers.dicom_sources import HIGH, SOURCES, WIDE, identified
 
 DOUBT = Flag("unexpected_color", "The picture is coloured, 3×8 bits; the task's pictures are grey.", "warning")
 REFUSAL = Flag("out_of_distribution", "The picture looks like none that the model knows.", "abstain")
+NOON = datetime.datetime(2026, 11, 20, 12, 0, 1)
 _HEAT = np.linspace(0, 1, WIDE * HIGH, dtype=np.float32).reshape(HIGH, WIDE) ** 2
 
 
@@ -54,7 +59,7 @@ ANSWERS: Mapping[str, Callable[[], Prediction]] = {
 """One answer of every kind."""
 
 
-def _common(task: str, positive: str, negative: str, trust: Trust) -> dict[str, object]:
+def _common(task: str, positive: str, negative: str, trust: Trust) -> dict[str, Any]:
     chance = 0.8731234567890123
     return {
         "source": "source.dcm",
@@ -74,3 +79,10 @@ def _common(task: str, positive: str, negative: str, trust: Trust) -> dict[str, 
         "trust": trust,
         "timings": Timings(1.0, 2.0, 3.0),
     }
+
+
+def subject_of(answer: str = "classified", source: str = "MG", identity: str = "plain") -> Subject:
+    """Such an answer to such an image of such a patient, written at noon."""
+    image = identified(SOURCES[source](), identity)
+    levels = (np.indices((HIGH, WIDE)).sum(axis=0) % 256).astype(np.uint8)
+    return Subject(ANSWERS[answer](), (Source(image, Image(levels, 255.0)),), "ab" * 32, NOON)

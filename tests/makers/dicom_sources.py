@@ -46,7 +46,7 @@ IDENTITIES: Mapping[str, Mapping[str, Any]] = {
         name: None
         for name in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID")
     },
-    "broken": {"PatientSex": "X", "PatientBirthDate": "1960.01.02", "StudyDate": "last week", "PatientID": "12\x1b$B34"},
+    "broken": {"PatientSex": "X", "PatientBirthDate": "1960.01.02", "StudyDate": "last week", "PatientID": "12\x0734"},
 }
 """Attributes that identify a patient and a study, kind and unkind; None takes one away."""
 

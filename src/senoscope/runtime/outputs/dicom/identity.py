@@ -120,6 +120,7 @@ def finish(made: Dataset, image: Dataset, written: datetime.datetime) -> Dataset
     for keyword in ("PresentationCreationDate", "PresentationCreationTime"):
         if keyword in made:
             made[keyword] = _element(keyword, made[keyword.replace("Presentation", "Instance")].value)
+    _settle(made, written)
     if "SpecificCharacterSet" in made:
         del made.SpecificCharacterSet
     if any(not text.isascii() for text in _texts(made)):
@@ -127,6 +128,17 @@ def finish(made: Dataset, image: Dataset, written: datetime.datetime) -> Dataset
     made.file_meta.ImplementationClassUID = uid("implementation")
     made.file_meta.ImplementationVersionName = f"SENOSCOPE {__version__}"[:16]
     return made
+
+
+def _settle(made: Dataset, written: datetime.datetime) -> None:
+    """Put what the library drew from the clock and from chance in the place of what is the same on repeat."""
+    for equipment in made.get("ContributingEquipmentSequence") or []:
+        if "ContributionDateTime" in equipment:
+            equipment.ContributionDateTime = written.strftime("%Y%m%d%H%M%S")
+    dimensions = uid("dimensions", made.SOPInstanceUID)
+    for keyword in ("DimensionOrganizationSequence", "DimensionIndexSequence"):
+        for item in made.get(keyword) or []:
+            item.DimensionOrganizationUID = dimensions
 
 
 def _taken(image: Dataset, keyword: str) -> DataElement | None:
