@@ -42,10 +42,9 @@ IDENTITIES: Mapping[str, Mapping[str, Any]] = {
         "StudyInstanceUID": "1.2.826.0.1.3680043.10.1234." + "7" * 36,
         "StudyDescription": "D" * 64,
     },
-    "absent": {
-        name: None
-        for name in ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID")
-    },
+    "absent": dict.fromkeys(
+        ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID")
+    ),
     "broken": {"PatientSex": "X", "PatientBirthDate": "1960.01.02", "StudyDate": "last week", "PatientID": "12\x0734"},
 }
 """Attributes that identify a patient and a study, kind and unkind; None takes one away."""
@@ -158,8 +157,8 @@ SOURCES: Mapping[str, Callable[[], Dataset]] = {
 def identified(source: Dataset, identity: str) -> Dataset:
     """Give an image the attributes of one of `IDENTITIES`."""
     from pydicom import config
-    from pydicom.dataelem import DataElement
     from pydicom.datadict import dictionary_VR, tag_for_keyword
+    from pydicom.dataelem import DataElement
 
     for keyword, value in IDENTITIES[identity].items():
         if value is None:
@@ -176,7 +175,7 @@ def _common(sop_class: UID, modality: str, number: int) -> Dataset:
     one.file_meta = FileMetaDataset()
     one.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     one.file_meta.MediaStorageSOPClassUID = one.SOPClassUID = sop_class
-    one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID = f"{ROOT}.{number}.{len(modality)}.1"
+    one.file_meta.MediaStorageSOPInstanceUID = one.SOPInstanceUID = UID(f"{ROOT}.{number}.1.1")
     one.StudyInstanceUID, one.SeriesInstanceUID = f"{ROOT}.2", f"{ROOT}.3"
     one.SeriesNumber, one.InstanceNumber, one.Modality, one.Laterality = 1, number, modality, ""
     one.PatientName, one.PatientID, one.PatientBirthDate, one.PatientSex = "Doe^Jane", "4711", "19600102", "F"

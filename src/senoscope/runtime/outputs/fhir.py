@@ -78,7 +78,7 @@ def _report(subject: Subject, release: Release, results: list[Resource], patient
 
 def _group(subject: Subject, members: list[Resource]) -> Resource:
     answer = subject.answer
-    made = {
+    return {
         **_observation(subject, "group", GROUP),
         "identifier": [_named(subject.uid("answer"))],
         "derivedFrom": [_study(subject.sources[0].dataset)],
@@ -87,7 +87,6 @@ def _group(subject: Subject, members: list[Resource]) -> Resource:
         "note": [{"text": f"{NOTICE}."}],
         "bodySite": _concept(codes.BREAST),
     }
-    return made
 
 
 def _components(answer: Answer) -> Iterator[Resource]:

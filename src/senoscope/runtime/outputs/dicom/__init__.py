@@ -10,15 +10,15 @@ from collections.abc import Callable
 from pydicom.dataset import Dataset
 
 from senoscope.core.registry import Registry
-from senoscope.runtime.outputs.dicom.capture import capture
-from senoscope.runtime.outputs.dicom.key_objects import key_objects
-from senoscope.runtime.outputs.dicom.mammography_cad import mammography_cad
-from senoscope.runtime.outputs.dicom.parametric_map import parametric_map
-from senoscope.runtime.outputs.dicom.pdf import encapsulated_pdf
-from senoscope.runtime.outputs.dicom.presentation import presentation
-from senoscope.runtime.outputs.dicom.reading import Reported, ReportedRegion, read_report
-from senoscope.runtime.outputs.dicom.report import report, report_3d
-from senoscope.runtime.outputs.dicom.segmentation import evidence, segmentation
+from senoscope.runtime.outputs.dicom.pictures.capture import capture
+from senoscope.runtime.outputs.dicom.pictures.parametric_map import parametric_map
+from senoscope.runtime.outputs.dicom.pictures.pdf import encapsulated_pdf
+from senoscope.runtime.outputs.dicom.pictures.presentation import presentation
+from senoscope.runtime.outputs.dicom.pictures.segmentation import evidence, segmentation
+from senoscope.runtime.outputs.dicom.reports.key_objects import key_objects
+from senoscope.runtime.outputs.dicom.reports.mammography_cad import mammography_cad
+from senoscope.runtime.outputs.dicom.reports.reading import Reported, ReportedRegion, read_report
+from senoscope.runtime.outputs.dicom.reports.report import report, report_3d
 from senoscope.runtime.outputs.dicom.subject import NOTICE, Source, Subject
 
 Kind = Callable[[Subject], list[Dataset]]

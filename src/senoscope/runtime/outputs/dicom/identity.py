@@ -8,6 +8,7 @@ from pydicom import config
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID
 
 from senoscope import __version__
 from senoscope.runtime.outputs.dicom.uids import uid
@@ -125,7 +126,7 @@ def finish(made: Dataset, image: Dataset, written: datetime.datetime) -> Dataset
         del made.SpecificCharacterSet
     if any(not text.isascii() for text in _texts(made)):
         made.SpecificCharacterSet = "ISO_IR 192"
-    made.file_meta.ImplementationClassUID = uid("implementation")
+    made.file_meta.ImplementationClassUID = UID(uid("implementation"))
     made.file_meta.ImplementationVersionName = f"SENOSCOPE {__version__}"[:16]
     return made
 

@@ -55,7 +55,7 @@ def around(box: Box) -> NDArray[np.float32]:
     return np.array([(left, top), (right, top), (right, bottom), (left, bottom), (left, top)], np.float32)
 
 
-def box_of(corners: NDArray[np.float32]) -> Box:
+def box_of(corners: NDArray[np.floating]) -> Box:
     """The smallest box around a line, in whole pixels."""
     left, top = (int(edge) for edge in np.floor(corners.min(axis=0)))
     right, bottom = (int(edge) for edge in np.ceil(corners.max(axis=0)))
@@ -67,11 +67,15 @@ def _line(shown: OutlinePrediction, region: Region) -> NDArray[np.float32]:
     left, top, right, bottom = region.box.edges
     part = shown.codes[top:bottom, left:right] == shown.labels.index(region.label)
     numbers, count = components(part)
-    # In its box other regions may reach; this one is the patch that spans the box, or has its size.
-    sizes = np.bincount(numbers.ravel(), minlength=count + 1)[1:]
-    mask = numbers == 1 + int(np.argmin(np.abs(sizes - region.pixels)))
+    mask = next(patch for patch in (numbers == 1 + place for place in range(count)) if _spans(patch, region.pixels))
     corners = np.array(outlines(mask)[0], np.float32) + np.array([left, top], np.float32)
     return thinned(corners)
+
+
+def _spans(patch: NDArray[np.bool_], pixels: int) -> bool:
+    """Whether of all patches that reach into a region's box this is the region: it fills the box, and has its size."""
+    edges = (patch[0], patch[-1], patch[:, 0], patch[:, -1])
+    return int(patch.sum()) == pixels and all(edge.any() for edge in edges)
 
 
 def thinned(corners: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -79,4 +83,5 @@ def thinned(corners: NDArray[np.float32]) -> NDArray[np.float32]:
     if len(corners) <= MOST_CORNERS:
         return corners
     kept = np.unique(np.linspace(0, len(corners) - 1, MOST_CORNERS).round().astype(int))
-    return corners[kept]
+    left: NDArray[np.float32] = corners[kept]
+    return left

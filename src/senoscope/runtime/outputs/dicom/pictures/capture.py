@@ -83,11 +83,8 @@ def picture(source: Source, shown: Shown) -> NDArray[np.uint8]:
 
 def caption(answer: Answer) -> list[str]:
     """What a picture says in words: the notice, the answer, and the doubts."""
-    said = (
-        f"{answer.task}: no answer"
-        if answer.abstained
-        else f"{answer.task}: {answer.label}, {answer.positive} {answer.probability:.3f} (prevalence {answer.prevalence:.3f})"
-    )
+    chance = f"{answer.positive} {answer.probability:.3f} (prevalence {answer.prevalence:.3f})"
+    said = f"{answer.task}: " + ("no answer" if answer.abstained else f"{answer.label}, {chance}")
     by = f"{answer.bundle} {answer.version}" + (f", {answer.operating_point}" if answer.operating_point else "")
     return [NOTICE, said, by, *(flag.message for flag in answer.trust.flags)]
 

@@ -10,10 +10,10 @@ from pydicom.sr.coding import Code
 
 from senoscope import __version__
 from senoscope.core.errors import MissingExtraError
-from senoscope.runtime.outputs.dicom.capture import LONGEST, caption, picture
 from senoscope.runtime.outputs.dicom.identity import finish
-from senoscope.runtime.outputs.dicom.items import coded
 from senoscope.runtime.outputs.dicom.library import highdicom
+from senoscope.runtime.outputs.dicom.pictures.capture import LONGEST, caption, picture
+from senoscope.runtime.outputs.dicom.reports.items import coded
 from senoscope.runtime.outputs.dicom.subject import NOTICE, Subject
 
 SERIES = 9109

@@ -15,7 +15,9 @@ from senoscope.core.domain.outline import OutlinePrediction
 from senoscope.core.errors import UsageError
 from senoscope.runtime.outputs.dicom import codes
 from senoscope.runtime.outputs.dicom.identity import finish
-from senoscope.runtime.outputs.dicom.items import (
+from senoscope.runtime.outputs.dicom.library import highdicom
+from senoscope.runtime.outputs.dicom.regions import Outlined, regions_of
+from senoscope.runtime.outputs.dicom.reports.items import (
     CONTAINS,
     INFERRED,
     MODIFIER,
@@ -28,9 +30,7 @@ from senoscope.runtime.outputs.dicom.items import (
     pointer,
     text,
 )
-from senoscope.runtime.outputs.dicom.library import highdicom
-from senoscope.runtime.outputs.dicom.mammography_library import entry
-from senoscope.runtime.outputs.dicom.regions import Outlined, regions_of
+from senoscope.runtime.outputs.dicom.reports.mammography_library import entry
 from senoscope.runtime.outputs.dicom.subject import NOTICE, Subject
 
 SERIES = 9103

@@ -7,7 +7,7 @@ from pydicom.sr.coding import Code
 
 from senoscope.runtime.outputs.dicom import codes
 from senoscope.runtime.outputs.dicom.identity import header
-from senoscope.runtime.outputs.dicom.items import ACQUIRED, CONTAINS, MODIFIER, code, date, image, number, text
+from senoscope.runtime.outputs.dicom.reports.items import ACQUIRED, CONTAINS, MODIFIER, code, date, image, number, text
 from senoscope.runtime.outputs.dicom.subject import Source
 
 MICROMETRES = Code("um", "UCUM", "micrometer")

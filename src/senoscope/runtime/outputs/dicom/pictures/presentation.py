@@ -8,9 +8,9 @@ from PIL import ImageCms
 from pydicom.dataset import Dataset
 
 from senoscope.core.domain.prediction import Shown
-from senoscope.runtime.outputs.dicom.capture import caption
 from senoscope.runtime.outputs.dicom.identity import finish
 from senoscope.runtime.outputs.dicom.library import highdicom
+from senoscope.runtime.outputs.dicom.pictures.capture import caption
 from senoscope.runtime.outputs.dicom.regions import Outlined, regions_of
 from senoscope.runtime.outputs.dicom.subject import Source, Subject
 

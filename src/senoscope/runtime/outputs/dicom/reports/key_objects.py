@@ -4,7 +4,7 @@ from pydicom.dataset import Dataset
 
 from senoscope.runtime.outputs.dicom.identity import finish
 from senoscope.runtime.outputs.dicom.library import highdicom
-from senoscope.runtime.outputs.dicom.report import device
+from senoscope.runtime.outputs.dicom.reports.report import device
 from senoscope.runtime.outputs.dicom.subject import NOTICE, Subject
 
 SERIES = 9110
@@ -28,7 +28,5 @@ def key_objects(subject: Subject) -> list[Dataset]:
         description=f"{NOTICE}: {answer.task}, {answer.label}, {answer.probability:.3f}",
     )
     maker = {name: value for name, value in subject.maker.items() if name != "content_qualification"}
-    made = hd.ko.KeyObjectSelectionDocument(
-        evidence=images, content=content, **subject.place("kos", SERIES), **maker
-    )
+    made = hd.ko.KeyObjectSelectionDocument(evidence=images, content=content, **subject.place("kos", SERIES), **maker)
     return [finish(made, subject.sources[0].dataset, subject.written)]

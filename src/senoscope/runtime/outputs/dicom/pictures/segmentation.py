@@ -74,9 +74,7 @@ def _made(
         source_images=[source.header],
         pixel_array=values[None],
         segmentation_type="FRACTIONAL" if fractional else "BINARY",
-        segment_descriptions=[
-            _segment(hd, subject, source, place, *words) for place, words in enumerate(described, 1)
-        ],
+        segment_descriptions=[_segment(hd, subject, source, place, *words) for place, words in enumerate(described, 1)],
         max_fractional_value=LEVELS,
         **subject.place(kind, number, source),
         **subject.maker,
@@ -87,9 +85,7 @@ def _made(
     return finish(made, source.dataset, subject.written)
 
 
-def _segment(
-    hd: Any, subject: Subject, source: Source, place: int, label: str, category: Code, kind: Code
-) -> Any:
+def _segment(hd: Any, subject: Subject, source: Source, place: int, label: str, category: Code, kind: Code) -> Any:
     answer: Answer = subject.answer
     return hd.seg.SegmentDescription(
         segment_number=place,
@@ -104,4 +100,3 @@ def _segment(
         tracking_id=f"{answer.task} {label}"[:64],
         anatomic_regions=[codes.BREAST],
     )
-

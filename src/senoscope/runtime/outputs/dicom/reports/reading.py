@@ -75,11 +75,7 @@ def read_report(document: Dataset) -> Reported:
         InputError: it is none of ours, or something that we write is not in it.
     """
     try:
-        groups = [
-            group
-            for part in _named(document, "126010")
-            for group in _named(part, "125007")
-        ]
+        groups = [group for part in _named(document, "126010") for group in _named(part, "125007")]
         return _read(groups[0], [_region(group) for group in groups[1:]])
     except (AttributeError, IndexError, KeyError, ValueError) as error:
         raise InputError("the document is no report of Senoscope", "its TID 1500 groups lack what we write") from error
