@@ -4,19 +4,22 @@ import dataclasses
 import datetime
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 from pydicom.uid import UID
 
-from senoscope.core.errors import UsageError
-from senoscope.runtime.outputs.dicom import KINDS, NOTICE, Subject
+from senoscope.core.domain.image import Image
+from senoscope.core.errors import SenoscopeError, UsageError
+from senoscope.runtime.outputs.dicom import KINDS, NOTICE, Source, Subject
 from tests.makers.dicom_answers import ANSWERS, subject_of
-from tests.makers.dicom_sources import IDENTITIES, SOURCES
+from tests.makers.dicom_sources import HIGH, IDENTITIES, SOURCES, WIDE
 from tests.runtime.outputs.dicom.conftest import file_of, read_again
 
 FILED_BY = ("PatientName", "PatientID", "AccessionNumber", "StudyID", "StudyInstanceUID", "ReferringPhysicianName")
 OUT_OF_PLACE = {("cad", "US"), ("cad", "US colour"), ("cad", "MR"), ("cad", "SM")}
 OUT_OF_PLACE |= {("pmap", "MG"), ("pmap", "US"), ("pmap", "US colour"), ("pmap", "SM")}
+STILL = Image(np.zeros((HIGH, WIDE), np.uint8), 255.0)
 PLACES = [(kind, source) for kind in KINDS.names() for source in SOURCES if (kind, source) not in OUT_OF_PLACE]
 every_kind = pytest.mark.parametrize("kind", KINDS.names())
 
@@ -151,3 +154,83 @@ def test_a_withheld_answer_has_no_label_anywhere(kind: str) -> None:
             if element.keyword in ("SegmentLabel", "UnformattedTextValue", "TextValue", "KeyObjectDescription")
         ]
         assert not any("malignant" in str(label) for label in labels)
+
+
+@pytest.mark.parametrize("source", ["US", "US colour", "MR"])
+@every_kind
+def test_of_one_frame_of_several_that_one_is_named(
+    kind: str, source: str, dciodvfy: Callable[[Dataset], list[str]]
+) -> None:
+    if (kind, source) in OUT_OF_PLACE:
+        source = "MR" if kind == "pmap" else "MG"
+    image = film_of(SOURCES[source](), frames=3)
+    subject = dataclasses.replace(subject_of("outlined", source), sources=(Source(image, STILL, frame=2),))
+
+    for made in KINDS.get(kind)(subject):
+        assert dciodvfy(made) == []
+        references = [element.value for element in made.iterall() if element.keyword == "ReferencedFrameNumber"]
+        assert kind in ("pdf", "kos", "cad") or 2 in references
+        assert named_class(made, image) in (image.SOPClassUID, None)
+
+
+@pytest.mark.parametrize("kind", ["sr", "sr3d", "seg", "evidence", "sc", "gsps", "pdf", "kos"])
+def test_of_a_retired_class_archives_still_have_images(kind: str) -> None:
+    subject = subject_of("outlined", "US")
+    image = subject.sources[0].dataset
+    image.SOPClassUID = "1.2.840.10008.5.1.4.1.1.6"
+
+    for made in KINDS.get(kind)(subject):
+        assert named_class(made, image) == image.SOPClassUID
+
+
+@every_kind
+def test_an_image_that_contradicts_the_standard_is_an_error_of_ours(kind: str) -> None:
+    subject = subject_of(answer_for(kind), home_of(kind))
+    image = subject.sources[0].dataset
+    image.SOPClassUID = "1.2.3.4"
+    del image.SamplesPerPixel
+
+    try:
+        assert KINDS.get(kind)(subject)
+    except SenoscopeError as error:
+        said = error.message
+    else:
+        said = ""
+    assert said == "" or f"no {kind} can be made of this image" in said
+
+
+def film_of(image: Dataset, frames: int) -> Dataset:
+    """An image as the class of several frames of its kind."""
+    image.SOPClassUID = {"US": "1.2.840.10008.5.1.4.1.1.3.1", "MR": "1.2.840.10008.5.1.4.1.1.4.1"}.get(
+        image.Modality, "1.2.840.10008.5.1.4.1.1.13.1.3"
+    )
+    image.NumberOfFrames = frames
+    if image.Modality == "MR":
+        shared, orientation, measures = Dataset(), Dataset(), Dataset()
+        orientation.ImageOrientationPatient = image.ImageOrientationPatient
+        measures.PixelSpacing, measures.SliceThickness = image.PixelSpacing, image.SliceThickness
+        shared.PlaneOrientationSequence, shared.PixelMeasuresSequence = [orientation], [measures]
+        image.SharedFunctionalGroupsSequence, image.PerFrameFunctionalGroupsSequence = [shared], []
+        for number in range(frames):
+            group, position = Dataset(), Dataset()
+            position.ImagePositionPatient = [10.0 + number, -40.0, 60.0]
+            group.PlanePositionSequence = [position]
+            image.PerFrameFunctionalGroupsSequence.append(group)
+        for keyword in ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness"):
+            delattr(image, keyword)
+    return image
+
+
+def named_class(made: Dataset, image: Dataset) -> str | None:
+    """Of what class an object says that an image is; None where it does not name it."""
+    found: set[str] = set()
+
+    def look(part: Dataset) -> None:
+        if part.get("ReferencedSOPInstanceUID") == image.SOPInstanceUID and "ReferencedSOPClassUID" in part:
+            found.add(str(part.ReferencedSOPClassUID))
+        for element in part:
+            for item in element.value if element.VR == "SQ" and element.value else []:
+                look(item)
+
+    look(made)
+    return found.pop() if len(found) == 1 else None

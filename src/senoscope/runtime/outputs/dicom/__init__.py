@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from pydicom.dataset import Dataset
 
+from senoscope.core.errors import UnsupportedImageError
 from senoscope.core.registry import Registry
 from senoscope.runtime.outputs.dicom.pictures.capture import capture
 from senoscope.runtime.outputs.dicom.pictures.parametric_map import parametric_map
@@ -24,20 +25,35 @@ from senoscope.runtime.outputs.dicom.subject import NOTICE, Source, Subject
 Kind = Callable[[Subject], list[Dataset]]
 """A subject in, objects out: one, one an image, or none where there is nothing of the kind to say."""
 
-KINDS: Registry[Kind] = Registry(
-    "kind of DICOM object",
-    [
-        ("sr", report),
-        ("sr3d", report_3d),
-        ("cad", mammography_cad),
-        ("seg", segmentation),
-        ("evidence", evidence),
-        ("sc", capture),
-        ("gsps", presentation),
-        ("pmap", parametric_map),
-        ("pdf", encapsulated_pdf),
-        ("kos", key_objects),
-    ],
+LIBRARY_ERRORS = (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+"""What highdicom and pydicom raise on an image that contradicts the standard; none of it reaches a user."""
+
+
+def _guarded(name: str, write: Kind) -> tuple[str, Kind]:
+    def guarded(subject: Subject) -> list[Dataset]:
+        try:
+            return write(subject)
+        except LIBRARY_ERRORS as error:
+            said = f"{subject.answer.source}: no {name} can be made of this image: {error}"
+            raise UnsupportedImageError(said, "leave the kind out; sc and pdf ask the least of an image") from error
+
+    return name, guarded
+
+
+_WRITERS: tuple[tuple[str, Kind], ...] = (
+    ("sr", report),
+    ("sr3d", report_3d),
+    ("cad", mammography_cad),
+    ("seg", segmentation),
+    ("evidence", evidence),
+    ("sc", capture),
+    ("gsps", presentation),
+    ("pmap", parametric_map),
+    ("pdf", encapsulated_pdf),
+    ("kos", key_objects),
 )
+
+KINDS: Registry[Kind] = Registry("kind of DICOM object", [_guarded(name, write) for name, write in _WRITERS])
+"""By the names of the command line; an image that a kind cannot be made of raises `UnsupportedImageError`."""
 
 __all__ = ["KINDS", "NOTICE", "Kind", "Reported", "ReportedRegion", "Source", "Subject", "read_report"]

@@ -2,13 +2,13 @@
 
 import datetime
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydicom import config
 from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import UID
+from pydicom.uid import UID, MRImageStorage, UltrasoundImageStorage, UltrasoundMultiFrameImageStorage
 
 from senoscope import __version__
 from senoscope.runtime.outputs.dicom.uids import uid
@@ -45,6 +45,12 @@ PICTURE = (
 )
 """What the library that builds objects may see of an image: nothing private, nothing that names anybody."""
 
+STAND_INS = {
+    "1.2.840.10008.5.1.4.1.1.3": UltrasoundMultiFrameImageStorage,
+    "1.2.840.10008.5.1.4.1.1.6": UltrasoundImageStorage,
+}
+"""Retired classes that archives still hold and the library does not know, by those of the same attributes."""
+
 _FORMS = {
     "DA": re.compile(r"\d{8}"),
     "TM": re.compile(r"\d{2}(\d{2}(\d{2}(\.\d{1,6})?)?)?"),
@@ -68,7 +74,32 @@ def header(image: Dataset) -> Dataset:
     for keyword in PERSON:
         if keyword not in one and keyword != "IssuerOfPatientID":
             one.add(_element(keyword, None))
+    one["SOPClassUID"] = _element("SOPClassUID", STAND_INS.get(str(one.SOPClassUID), str(one.SOPClassUID)))
     one.file_meta = getattr(image, "file_meta", FileMetaDataset())
+    return one
+
+
+def alone(one: Dataset, frame: int) -> Dataset:
+    """The header of one frame, from 1, of an image of several as if it were an image of its own, where it lies.
+
+    What is drawn in a frame has nothing to do with the others, which the library would ask for.
+    """
+    groups = list(one.get("SharedFunctionalGroupsSequence") or [])
+    groups += list(one.get("PerFrameFunctionalGroupsSequence") or [])[frame - 1 : frame]
+    places = {
+        "PlanePositionSequence": ("ImagePositionPatient",),
+        "PlaneOrientationSequence": ("ImageOrientationPatient",),
+        "PixelMeasuresSequence": ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"),
+    }
+    for group in groups:
+        for sequence, keywords in places.items():
+            for item in group.get(sequence) or []:
+                for keyword in (word for word in keywords if word in item):
+                    one[keyword] = item[keyword]
+    for keyword in list(one.dir()):
+        if keyword.startswith(("NumberOfFrames", "Dimension", "TotalPixelMatrix")) or "FunctionalGroups" in keyword:
+            delattr(one, keyword)
+    one.SOPClassUID = MRImageStorage if "ImagePositionPatient" in one else UltrasoundImageStorage
     return one
 
 
@@ -89,7 +120,7 @@ def identify(made: Dataset, image: Dataset) -> None:
 
 def orient(made: Dataset, image: Dataset) -> None:
     """Say of a picture of an image which way it lies, as the image does, unless its place in space says so."""
-    if "FrameOfReferenceUID" not in made or "ImageOrientationSlide" in image:
+    if "ImagePositionPatient" not in image or "FrameOfReferenceUID" not in made:
         made["PatientOrientation"] = _taken(image, "PatientOrientation") or _element("PatientOrientation", None)
 
 
@@ -105,15 +136,25 @@ def refer(made: Dataset, image: Dataset, frame: int | None) -> None:
     made.SourceImageSequence = [source]
 
 
-def finish(made: Dataset, image: Dataset, written: datetime.datetime) -> Dataset:
-    """Make an object the image's patient's, dated, in a character set that holds what it says; returns it.
+def name_frame(made: Dataset, frame: int | None) -> None:
+    """Say wherever a picture names its image which frame of it is meant; nothing of an image of one."""
+    for element in made if frame else []:
+        for item in element.value if element.VR == "SQ" and element.value else []:
+            if element.keyword in ("SourceImageSequence", "ReferencedImageSequence"):
+                item.ReferencedFrameNumber = frame
+            name_frame(item, frame)
+
+
+def finish(made: Dataset, images: Sequence[Dataset], written: datetime.datetime) -> Dataset:
+    """Make an object the images' patient's, dated, in a character set that holds what it says; returns it.
 
     Args:
-        made: the object, built from the image's `header`.
-        image: attributes of the image.
+        made: the object, built from the images' headers.
+        images: attributes of the images it is about, at least one.
         written: its date and time.
     """
-    identify(made, image)
+    identify(made, images[0])
+    _call_rightly(made, {str(image.SOPInstanceUID): image.SOPClassUID for image in images})
     made.InstanceCreationDate, made.InstanceCreationTime = written.strftime("%Y%m%d"), written.strftime("%H%M%S")
     for keyword, value in (("ContentDate", made.InstanceCreationDate), ("ContentTime", made.InstanceCreationTime)):
         if keyword in made:
@@ -129,6 +170,16 @@ def finish(made: Dataset, image: Dataset, written: datetime.datetime) -> Dataset
     made.file_meta.ImplementationClassUID = UID(uid("implementation"))
     made.file_meta.ImplementationVersionName = f"SENOSCOPE {__version__}"[:16]
     return made
+
+
+def _call_rightly(made: Dataset, classes: Mapping[str, str]) -> None:
+    """Name in every reference the class that the image is of, and not the one that stood in for it."""
+    for element in made:
+        for item in element.value if element.VR == "SQ" and element.value else []:
+            named = classes.get(str(item.get("ReferencedSOPInstanceUID")))
+            if named is not None and "ReferencedSOPClassUID" in item:
+                item.ReferencedSOPClassUID = named
+            _call_rightly(item, classes)
 
 
 def _settle(made: Dataset, written: datetime.datetime) -> None:

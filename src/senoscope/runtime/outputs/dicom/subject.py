@@ -12,7 +12,7 @@ from senoscope.core.domain.geometry import Size
 from senoscope.core.domain.image import Image
 from senoscope.core.domain.prediction import Answer, ExamPrediction, Prediction, Shown
 from senoscope.core.errors import InputError
-from senoscope.runtime.outputs.dicom.identity import header
+from senoscope.runtime.outputs.dicom.identity import alone, finish, header
 from senoscope.runtime.outputs.dicom.uids import uid
 
 MAKER = "Senoscope"
@@ -46,8 +46,9 @@ class Source:
 
     @property
     def header(self) -> Dataset:
-        """What objects about it may copy, without whose it is."""
-        return header(self.dataset)
+        """What objects about it may copy, without whose it is; of one frame, as if it were an image of its own."""
+        one = header(self.dataset)
+        return alone(one, self.frame) if self.frame else one
 
     @property
     def size(self) -> Size:
@@ -142,6 +143,10 @@ class Subject:
     def series(self, kind: str, source: Source) -> str:
         """Of the series of such objects, which lies beside that of the image."""
         return uid("series", kind, self.sha256, source.dataset.SeriesInstanceUID)
+
+    def finish(self, made: Dataset, *sources: Source) -> Dataset:
+        """Make an object about some of the images, all of them where none is named, their patient's; returns it."""
+        return finish(made, [one.dataset for one in sources or self.sources], self.written)
 
     def place(self, kind: str, number: int, *sources: Source) -> dict[str, Any]:
         """Where an object belongs, as highdicom asks for it.

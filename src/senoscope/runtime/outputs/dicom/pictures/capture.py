@@ -13,7 +13,7 @@ from senoscope.core.domain.outline import OutlinePrediction
 from senoscope.core.domain.prediction import Answer, Shown
 from senoscope.core.errors import InputError
 from senoscope.runtime.outputs.boxes import boxes_png
-from senoscope.runtime.outputs.dicom.identity import finish, orient, refer
+from senoscope.runtime.outputs.dicom.identity import orient, refer
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.subject import MAKER, NOTICE, Source, Subject
 from senoscope.runtime.outputs.outlines import outline_png
@@ -60,7 +60,7 @@ def _made(subject: Subject, source: Source, shown: Shown) -> Dataset:
     # Whether a name is burned in is the source's to say: what is burned in here names nobody.
     if source.dataset.get("BurnedInAnnotation") in ("YES", "NO"):
         made.BurnedInAnnotation = source.dataset.BurnedInAnnotation
-    return finish(made, source.dataset, subject.written)
+    return subject.finish(made, source)
 
 
 def picture(source: Source, shown: Shown) -> NDArray[np.uint8]:

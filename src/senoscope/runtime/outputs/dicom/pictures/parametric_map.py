@@ -6,7 +6,7 @@ from pydicom.sr.coding import Code
 
 from senoscope.core.errors import UsageError
 from senoscope.runtime.outputs.dicom import codes
-from senoscope.runtime.outputs.dicom.identity import finish
+from senoscope.runtime.outputs.dicom.identity import name_frame
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.subject import Subject
 
@@ -25,8 +25,9 @@ def parametric_map(subject: Subject) -> list[Dataset]:
     if subject.answer.abstained:
         return []
     for source in subject.sources:
-        if "ImagePositionPatient" not in source.dataset:
-            said = f"a parametric map needs an image with a place in the patient, as MRI has; {source.dataset.Modality}"
+        if "ImagePositionPatient" not in source.header:
+            kind = source.dataset.get("Modality")
+            said = f"a parametric map needs an image with a place in the patient, as MRI has; {kind}"
             raise UsageError(f"{said} has none", "write the evidence as a segmentation: --dicom evidence")
     hd = highdicom()
     made = []
@@ -51,5 +52,6 @@ def parametric_map(subject: Subject) -> list[Dataset]:
             **subject.maker,
         )
         one.Laterality = source.laterality
-        made.append(finish(one, source.dataset, subject.written))
+        name_frame(one, source.frame)
+        made.append(subject.finish(one, source))
     return made

@@ -10,7 +10,6 @@ from pydicom.sr.coding import Code
 
 from senoscope import __version__
 from senoscope.core.errors import MissingExtraError
-from senoscope.runtime.outputs.dicom.identity import finish
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.pictures.capture import LONGEST, caption, picture
 from senoscope.runtime.outputs.dicom.reports.items import coded
@@ -45,7 +44,7 @@ def encapsulated_pdf(subject: Subject) -> list[Dataset]:
     made.MIMETypeOfEncapsulatedDocument = "application/pdf"
     made.EncapsulatedDocumentLength = len(content)
     made.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
-    return [finish(made, first, subject.written)]
+    return [subject.finish(made)]
 
 
 def sheet(subject: Subject) -> bytes:

@@ -8,7 +8,7 @@ from PIL import ImageCms
 from pydicom.dataset import Dataset
 
 from senoscope.core.domain.prediction import Shown
-from senoscope.runtime.outputs.dicom.identity import finish
+from senoscope.runtime.outputs.dicom.identity import name_frame
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.pictures.capture import caption
 from senoscope.runtime.outputs.dicom.regions import Outlined, regions_of
@@ -55,7 +55,8 @@ def _made(subject: Subject, source: Source, shown: Shown) -> Dataset:
     )
     if not source.of_specimen:
         made.Laterality = source.laterality
-    return finish(made, source.dataset, subject.written)
+    name_frame(made, source.frame)
+    return subject.finish(made, source)
 
 
 def profile(image: Dataset) -> bytes:
@@ -82,7 +83,6 @@ def _annotation(hd: Any, subject: Subject, source: Source, shown: Shown, layer: 
     return hd.pr.GraphicAnnotation(
         referenced_images=[source.header],
         graphic_layer=layer,
-        referenced_frame_number=source.frame,
         graphic_objects=drawn or None,
         text_objects=texts,
     )

@@ -10,7 +10,7 @@ from pydicom.sr.coding import Code
 from senoscope.core.domain.outline import OutlinePrediction
 from senoscope.core.domain.prediction import Answer, Shown
 from senoscope.runtime.outputs.dicom import codes
-from senoscope.runtime.outputs.dicom.identity import finish, orient
+from senoscope.runtime.outputs.dicom.identity import name_frame, orient
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.subject import MAKER, Source, Subject
 
@@ -69,9 +69,12 @@ def _made(
     described: list[tuple[str, Code, Code]],
 ) -> Dataset:
     hd = highdicom()
-    fractional = values.dtype == np.float32
+    fractional, one = values.dtype == np.float32, source.header
+    if "SliceThickness" not in one and "PixelSpacing" in one:
+        # A spacing asks for a thickness beside it, and a projection has none.
+        del one.PixelSpacing
     made = hd.seg.Segmentation(
-        source_images=[source.header],
+        source_images=[one],
         pixel_array=values[None],
         segmentation_type="FRACTIONAL" if fractional else "BINARY",
         segment_descriptions=[_segment(hd, subject, source, place, *words) for place, words in enumerate(described, 1)],
@@ -82,7 +85,8 @@ def _made(
         tile_pixel_array=source.is_slide,
     )
     orient(made, source.dataset)
-    return finish(made, source.dataset, subject.written)
+    name_frame(made, source.frame)
+    return subject.finish(made, source)
 
 
 def _segment(hd: Any, subject: Subject, source: Source, place: int, label: str, category: Code, kind: Code) -> Any:

@@ -2,7 +2,6 @@
 
 from pydicom.dataset import Dataset
 
-from senoscope.runtime.outputs.dicom.identity import finish
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.reports.report import device
 from senoscope.runtime.outputs.dicom.subject import NOTICE, Subject
@@ -29,4 +28,4 @@ def key_objects(subject: Subject) -> list[Dataset]:
     )
     maker = {name: value for name, value in subject.maker.items() if name != "content_qualification"}
     made = hd.ko.KeyObjectSelectionDocument(evidence=images, content=content, **subject.place("kos", SERIES), **maker)
-    return [finish(made, subject.sources[0].dataset, subject.written)]
+    return [subject.finish(made)]

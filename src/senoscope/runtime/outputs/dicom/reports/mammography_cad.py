@@ -14,7 +14,6 @@ from senoscope.core.domain.boxes import BoxPrediction
 from senoscope.core.domain.outline import OutlinePrediction
 from senoscope.core.errors import UsageError
 from senoscope.runtime.outputs.dicom import codes
-from senoscope.runtime.outputs.dicom.identity import finish
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.regions import Outlined, regions_of
 from senoscope.runtime.outputs.dicom.reports.items import (
@@ -76,7 +75,7 @@ def mammography_cad(subject: Subject) -> list[Dataset]:
     template = Dataset()
     template.MappingResource, template.TemplateIdentifier = "DCMR", "4000"
     made.ContentTemplateSequence, made.ContentSequence = [template], list(_content(subject))
-    return [finish(made, subject.sources[0].dataset, subject.written)]
+    return [subject.finish(made)]
 
 
 def _evidence(subject: Subject) -> Dataset:

@@ -10,7 +10,6 @@ from pydicom.dataset import Dataset
 from senoscope import __version__
 from senoscope.core.domain.prediction import Flag
 from senoscope.runtime.outputs.dicom import codes
-from senoscope.runtime.outputs.dicom.identity import finish
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.regions import Outlined, regions_of
 from senoscope.runtime.outputs.dicom.subject import MAKER, NOTICE, Source, Subject
@@ -47,9 +46,11 @@ def _document(subject: Subject, kind: str, number: int, *, three: bool) -> Datas
         **subject.place(kind, number),
         **subject.maker,
         is_complete=True,
-        coding_schemes=[hd.coding_schemes.CodingSchemeIdentificationItem(codes.OWN, name=codes.OWN_NAME)],
+        coding_schemes=[
+            hd.coding_schemes.CodingSchemeIdentificationItem(codes.OWN, name=codes.OWN_NAME, uid=uid("coding scheme"))
+        ],
     )
-    return finish(made, subject.sources[0].dataset, subject.written)
+    return subject.finish(made)
 
 
 def _content(hd: Any, subject: Subject, *, three: bool) -> Any:
@@ -176,7 +177,7 @@ def in_space(source: Source, corners: NDArray[np.float32]) -> NDArray[np.float64
 
 def _reference(source: Source) -> dict[str, Any]:
     return {
-        "referenced_sop_class_uid": str(source.dataset.SOPClassUID),
+        "referenced_sop_class_uid": str(source.header.SOPClassUID),
         "referenced_sop_instance_uid": str(source.dataset.SOPInstanceUID),
         "referenced_frame_numbers": [source.frame] if source.frame else None,
     }
