@@ -18,8 +18,21 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKED = ROOT.parent / "shared" / "data"
 ALL = os.environ.get("SENOSCOPE_TEST_ALL") == "1"
 OPTIONAL = (
-    *("lightning_fabric", "matplotlib", "mlflow", "onnx", "onnxscript", "openslide", "playwright", "pyarrow"),
-    *("ray", "safetensors", "scipy", "skimage", "sklearn", "statsmodels", "timm", "torch", "torchvision"),
+    *("fhir", "highdicom", "lightning_fabric", "matplotlib", "mlflow", "onnx", "onnxscript", "openslide"),
+    *(
+        "playwright",
+        "pyarrow",
+        "ray",
+        "reportlab",
+        "safetensors",
+        "scipy",
+        "skimage",
+        "sklearn",
+        "statsmodels",
+        "timm",
+        "torch",
+        "torchvision",
+    ),
 )
 # Opening MLflow's database takes longer than most tests; those of tracking set this back.
 os.environ["SENOSCOPE_TRACK"] = "off"

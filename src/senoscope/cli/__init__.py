@@ -37,6 +37,8 @@ Examples:
   senoscope predict ultrasound FOLDER --format csv > answers.csv
   senoscope predict ultrasound FOLDER --out answers      # with pictures of the evidence
   senoscope predict ultrasound scan.png --bundle runs/mine --operating-point screening
+  senoscope predict ultrasound scan.dcm --out results --dicom sr,gsps,sc      # for the archive (extra dicom)
+  senoscope predict mammography FOLDER --out results --dicom cad,evidence --fhir r4b
   senoscope predict screening WOMEN --facts women.csv --bundle runs/mine      # a folder an exam
   senoscope predict screening --facts women.csv --bundle runs/record          # a bundle without pictures
   senoscope predict idc slide.svs --bundle runs/idc --out maps                # a whole slide, or a folder of them

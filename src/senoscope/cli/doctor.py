@@ -8,7 +8,11 @@ from importlib.util import find_spec
 import typer
 
 NEEDED = ("numpy", "pillow", "onnxruntime", "imagecodecs", "tifffile", "fastapi", "sqlalchemy")
-EXTRAS = {"report": ("matplotlib",), "train": ("torch", "torchvision", "timm", "onnx", "lightning_fabric")}
+EXTRAS = {
+    "report": ("matplotlib",),
+    "dicom": ("highdicom", "reportlab"),
+    "train": ("torch", "torchvision", "timm", "onnx", "lightning_fabric"),
+}
 
 
 def doctor() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from senoscope.cli.objects import Objects
     from senoscope.core.domain.prediction import Answer, Shown
     from senoscope.runtime.detecting import Detector
     from senoscope.runtime.outlining import Outliner
@@ -47,8 +48,18 @@ def predict(
         bool, typer.Option("--skip-errors", help="Slides: leave those alone that failed in an earlier run into --out.")
     ] = False,
     workers: Annotated[int, typer.Option(min=0, max=256, help="Slides: so many at once, by Ray (extra scale).")] = 0,
+    dicom: Annotated[
+        str,
+        typer.Option(
+            metavar="KINDS",
+            help="Of DICOM images: objects for the archive into --out, with commas: sr, sr3d, cad, seg, evidence, sc, "
+            "gsps, pmap, pdf, kos (extra dicom).",
+        ),
+    ] = "",
+    fhir: Annotated[str, typer.Option(help="Of DICOM images: FHIR reports into --out, of release r4b or r5.")] = "",
 ) -> None:
     """Answer for images or exams: calibrated probability, label, evidence, and how far to trust it."""
+    from senoscope.cli.objects import objects_asked
     from senoscope.cli.slides import SlideOptions, predict_slides, slides_asked
     from senoscope.core.errors import UsageError
     from senoscope.core.tasks import TASKS
@@ -58,6 +69,8 @@ def predict(
 
     TASKS.get(task)
     slides = slides_asked(task, paths or [])
+    if slides and (dicom or fhir):
+        raise UsageError("whole slides are answered in tables and maps alone", "leave out --dicom and --fhir")
     if slides:
         options = SlideOptions(form, out, bundle, operating_point, mpp, overlap, skip_errors, workers)
         predict_slides(task, slides, options)
@@ -66,7 +79,8 @@ def predict(
     model = load_any(bundle or find_for_task(task))
     if model.task.name != task:
         raise UsageError(f"bundle {model.manifest.name!r} answers {model.task.name!r}, not {task!r}")
-    answers = _Counted(_asked(model, paths or [], facts, operating_point), out)
+    objects = objects_asked(dicom, fhir, out, model.manifest.model.sha256)
+    answers = _Counted(_asked(model, paths or [], facts, operating_point), out, objects)
     if out is None:
         for line in write(answers):
             typer.echo(line)
@@ -119,8 +133,8 @@ def _asked(
 class _Counted:
     """Answers as they come, counted, with progress on a terminal and overlays where a folder is given."""
 
-    def __init__(self, asked: _Asked, out: Path | None) -> None:
-        self.asked, self._out = asked, out
+    def __init__(self, asked: _Asked, out: Path | None, objects: "Objects | None") -> None:
+        self.asked, self._out, self._objects = asked, out, objects
         self.count = self.failed = 0
 
     def __iter__(self) -> Iterator["Answer | Failure"]:
@@ -143,7 +157,21 @@ class _Counted:
                     self._overlay(view, f"{Path(answer.name).name}_" if len(answer.views) > 1 else "")
             elif not isinstance(answer, Prediction | ExamPrediction):
                 self.failed += 1
+            if self._objects and isinstance(answer, Prediction | ExamPrediction):
+                self._write(self._objects, answer)
             yield answer
+
+    def _write(self, objects: "Objects", answer: "Answer") -> None:
+        """Write objects of an answer; where that cannot be, say so and go on, as with a file that cannot be read."""
+        from senoscope.core.errors import InputError, UsageError, printable
+
+        try:
+            objects.write(answer)
+        except (InputError, UsageError) as error:
+            self.failed += 1
+            typer.echo(
+                f"{printable(answer.source)}: nothing written for the archive: {printable(str(error))}", err=True
+            )
 
     def _overlay(self, shown: "Shown", exam: str) -> None:
         from senoscope.core.domain.boxes import BoxPrediction

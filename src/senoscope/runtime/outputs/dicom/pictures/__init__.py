@@ -1,0 +1,1 @@
+"""What is shown of an answer: segmentations, captures, presentation states, maps and sheets."""

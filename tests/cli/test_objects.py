@@ -1,0 +1,99 @@
+"""`senoscope predict --dicom … --fhir …`."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import highdicom  # noqa: F401
+import pytest
+from PIL import Image as Pil
+from pydicom import dcmread
+
+from senoscope.cli.objects import dicom_source, objects_asked
+from senoscope.core.errors import InputError, UsageError
+from senoscope.runtime.outputs.dicom import read_report
+from tests.cli.conftest import Command
+from tests.makers import ultrasound
+from tests.makers.dicom_answers import classified
+from tests.makers.dicom_sources import ultrasound_scan
+
+
+@pytest.fixture
+def scan(tmp_path: Path) -> Path:
+    path = tmp_path / "scan ä.dcm"
+    ultrasound_scan().save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_files_of_the_kinds_asked_for_are_written(scan: Path, tmp_path: Path) -> None:
+    objects = objects_asked("sr, gsps,sr", "r4b", tmp_path / "out", "ab" * 32)
+    assert objects is not None
+
+    written = objects.write(replace(classified(), source=str(scan)))
+
+    kinds = [path.name.rpartition("_")[2] for path in written]
+    assert kinds == ["sr.dcm", "gsps.dcm", "fhir.json"]
+    assert read_report(dcmread(written[0])).label == "malignant"
+    assert json.loads(written[2].read_text(encoding="utf-8"))["resourceType"] == "Bundle"
+
+
+def test_a_second_run_writes_over_the_first(scan: Path, tmp_path: Path) -> None:
+    objects = objects_asked("sr,kos", "r5", tmp_path / "out", "ab" * 32)
+    assert objects is not None
+
+    runs = [objects.write(replace(classified(), source=str(scan))) for _ in range(2)]
+
+    assert runs[0] == runs[1]
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_a_kind_that_cannot_be_leaves_no_half_of_an_answer(scan: Path, tmp_path: Path) -> None:
+    objects = objects_asked("sr,cad", "", tmp_path / "out", "ab" * 32)
+    assert objects is not None
+
+    with pytest.raises(UsageError, match="of mammograms"):
+        objects.write(replace(classified(), source=str(scan)))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_picture_that_is_no_dicom_image_is_said_to_be_none(tmp_path: Path) -> None:
+    Pil.fromarray(ultrasound(1)).save(tmp_path / "scan.png")
+    objects = objects_asked("", "r5", tmp_path, "ab" * 32)
+    assert objects is not None
+
+    assert dicom_source(tmp_path / "scan.png") is None
+    with pytest.raises(InputError, match="is no DICOM image"):
+        objects.write(replace(classified(), source=str(tmp_path / "scan.png")))
+
+
+def test_a_still_is_answered_all_the_same(senoscope: Command, bundle: Path, tmp_path: Path) -> None:
+    Pil.fromarray(ultrasound(1)).save(tmp_path / "scan.png")
+    out = tmp_path / "out"
+
+    done = senoscope("predict", "ultrasound", tmp_path / "scan.png", "--bundle", bundle, "--out", out, "--dicom", "sr")
+
+    assert done.status == 1
+    assert "scan.png: nothing written for the archive" in done.err
+    assert (out / "predictions.txt").is_file()
+    assert list(out.glob("*.dcm")) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--dicom", "sr"), "no folder is named"),
+        (("--dicom", "srr", "--out", "out"), "did you mean: sr"),
+        (("--fhir", "r3", "--out", "out"), "no FHIR release 'r3'"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_anything_is_read(
+    options: tuple[str, ...], message: str, senoscope: Command, bundle: Path, tmp_path: Path
+) -> None:
+    done = senoscope("predict", "ultrasound", tmp_path / "nowhere.png", "--bundle", bundle, *options)
+
+    assert done.status == 2
+    assert message in done.err
+
+
+def test_nothing_asked_is_nothing_to_do(tmp_path: Path) -> None:
+    assert objects_asked("", "", tmp_path, "ab" * 32) is None
