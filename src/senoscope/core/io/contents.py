@@ -3,7 +3,10 @@
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from senoscope.core.errors import InputError, MissingFileError, UnreadableImageError
 from senoscope.core.io.base import Limits, check_bytes, named
@@ -16,28 +19,43 @@ _REASONS = {
 
 
 def contents(path: str | Path, limits: Limits) -> bytes:
-    """Return the bytes of a regular file, never more than the bound; a pipe or device is not waited for.
+    """Return the bytes of a regular file, never more than the bound.
+
+    Raises:
+        MissingFileError: there is no such file.
+        UnreadableImageError: it may not be read, is empty, or is no file.
+        ImageTooLargeError: it is longer than the bound.
+    """
+    with opened(path) as (file, size), named(str(path)):
+        check_bytes(max(1, size), limits)
+        try:
+            return file.read(size + 1)
+        except OSError as error:
+            raise UnreadableImageError((error.strerror or "cannot be read").lower(), "copy it and try again") from error
+
+
+@contextmanager
+def opened(path: str | Path) -> Iterator[tuple[BinaryIO, int]]:
+    """Open a regular file, with the number of its bytes; a pipe or device is not waited for.
 
     Raises:
         MissingFileError: there is no such file.
         UnreadableImageError: it may not be read, or is no file.
-        ImageTooLargeError: it is longer than the bound.
     """
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags)
-        with open(descriptor, "rb") as file:
-            facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode):
-                kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "a device or pipe"
-                raise UnreadableImageError(f"{path}: this is {kind}, not a picture", "name a picture's file")
-            with named(str(path)):
-                check_bytes(max(1, facts.st_size), limits)
-            return file.read(min(facts.st_size, limits.bytes) + 1)
     except OSError as error:
         raise path_error(path, error) from error
     except ValueError as error:  # a zero byte in the name
         raise MissingFileError(f"{str(path)!r}: there is no such file", "check the spelling") from error
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode):
+        os.close(descriptor)
+        kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "a device or pipe"
+        raise UnreadableImageError(f"{path}: this is {kind}, not a picture", "name a picture's file")
+    with open(descriptor, "rb") as file:
+        yield file, facts.st_size
 
 
 def path_error(path: str | Path, error: OSError) -> InputError:

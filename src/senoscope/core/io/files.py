@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from senoscope.core.domain.image import Image
@@ -11,6 +11,7 @@ from senoscope.core.io import pnm, raster, thermal, tiff
 from senoscope.core.io.base import HEAD, LOCAL, SAVE_AGAIN, Limits, Reader, check_bytes, named
 from senoscope.core.io.contents import contents
 from senoscope.core.io.dicom import reading as dicom
+from senoscope.core.io.listing import files_below
 
 READERS: tuple[Reader, ...] = (
     *dicom.READERS,
@@ -98,28 +99,8 @@ def _reader(head: bytes) -> Reader:
 
 
 def _within(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    seen: set[tuple[int, int]] = set()
-
-    def unlisted(error: OSError) -> None:
-        found.append(Path(error.filename))
-
-    for root, folders, files in os.walk(folder, onerror=unlisted, followlinks=True):
-        identity = os.stat(root)
-        if (identity.st_dev, identity.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((identity.st_dev, identity.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found.extend(_pictures(Path(root), files))
-    return sorted(found)
-
-
-def _pictures(root: Path, names: Iterable[str]) -> Iterator[Path]:
-    for name in names:
-        path = root / name
-        if not name.startswith(".") and (path.suffix.lower() in SUFFIXES or _looks_like_picture(path)):
-            yield path
+    files, unlisted = files_below(folder)
+    return sorted(unlisted + [path for path in files if path.suffix.lower() in SUFFIXES or _looks_like_picture(path)])
 
 
 def _looks_like_picture(path: Path) -> bool:

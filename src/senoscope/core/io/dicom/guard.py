@@ -4,19 +4,14 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from senoscope.core.errors import ImageTooLargeError, InputError, UnreadableImageError
 from senoscope.core.io.base import SAVE_AGAIN
 
-LONGEST_VALUE = 4 * 2**20
-"""Bytes of one value of the header that is read; a table of grey levels has 128 kB, the notes on 1,000 frames 1 MB."""
-
 LONGEST_HEADER = 32 * 2**20
 """Bytes of the header that are read; values that nobody asks for are skipped and do not count."""
-
-MOST_READS = 200_000
-"""Steps of reading a header, about two an element; one of 1,000 frames takes 100,000."""
 
 COPY_AGAIN = "copy or export it again"
 
@@ -24,6 +19,24 @@ _PARTS = (2, 4, 8)
 """Bytes of tags, representations and lengths, which are missing where a file ends and nothing follows."""
 
 _LOCK = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """On what is read of a header.
+
+    Args:
+        value: bytes of one value; a table of grey levels has 128 kB, the notes on 1,000 frames 1 MB.
+        reads: steps of reading, two or three an element; a header of 1,000 frames takes 100,000.
+    """
+
+    value: int = 4 * 2**20
+    reads: int = 200_000
+
+
+PICTURE = Bounds()
+DIRECTORY = Bounds(value=8 * 2**20, reads=1_000_000)
+"""A DICOMDIR has about 400 bytes and 50 steps a picture."""
 
 
 class Guard:
@@ -35,12 +48,13 @@ class Guard:
     Args:
         file: that can seek.
         size: its bytes.
+        bounds: on what is read.
     """
 
-    def __init__(self, file: BinaryIO, size: int) -> None:
+    def __init__(self, file: BinaryIO, size: int, bounds: Bounds = PICTURE) -> None:
         self.refusal: InputError | None = None
         self.size = size
-        self._file = file
+        self._file, self._bounds = file, bounds
         self._read = self._reads = 0
 
     def tell(self) -> int:
@@ -57,13 +71,13 @@ class Guard:
         """Read so many bytes; raises an `InputError` beyond the bounds."""
         self._reads += 1
         self._read += max(count, 0)
-        if self._reads > MOST_READS:
-            raise self._refused(too_long(f"more than {MOST_READS // 2:,} elements"))
+        if self._reads > self._bounds.reads:
+            raise self._refused(too_long(f"more than {self._bounds.reads // 3:,} elements"))
         if count in _PARTS:
             return self._file.read(count)
         if not 0 <= count <= self.size - self._file.tell():
             raise self._refused(cut_short())
-        if count > LONGEST_VALUE:
+        if count > self._bounds.value:
             raise self._refused(too_long(f"a value of {count / 1e6:.0f} MB"))
         if self._read > LONGEST_HEADER:
             raise self._refused(too_long(f"more than {LONGEST_HEADER / 1e6:.0f} MB"))

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from senoscope.core.errors import ImageTooLargeError, InputError
 from senoscope.core.io.base import DECODER_ERRORS, SAVE_AGAIN
-from senoscope.core.io.dicom.guard import LONGEST_HEADER, Guard, damaged
+from senoscope.core.io.dicom.guard import DIRECTORY, LONGEST_HEADER, PICTURE, Bounds, Guard, damaged
 from senoscope.core.io.dicom.tags import tags
+from senoscope.core.io.dicom.values import text
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -53,12 +54,14 @@ class Parsed:
     Args:
         header: the attributes of `tags` that lie before the pixels.
         syntax: UID of the transfer syntax; of a file that does not say it, the one it is written in.
+        sop_class: UID of the kind of object; "" where the file does not say it.
         pixels: where they are; None for an object that has none.
         content: the file, inflated where it is deflated; empty where only the header was asked for.
     """
 
     header: "Dataset"
     syntax: str
+    sop_class: str
     pixels: PixelElement | None
     content: bytes = b""
 
@@ -117,14 +120,20 @@ def parse_header(file: BinaryIO, size: int) -> Parsed:
     return _parsed(file, size, None)
 
 
-def _parsed(file: BinaryIO, size: int, data: bytes | None) -> Parsed:
-    guard = Guard(file, size)
+def parse_directory(file: BinaryIO, size: int) -> Parsed:
+    """Read a DICOMDIR, whose bounds are wider; called and refusing as `parse_header` is."""
+    return _parsed(file, size, None, DIRECTORY)
+
+
+def _parsed(file: BinaryIO, size: int, data: bytes | None, bounds: Bounds = PICTURE) -> Parsed:
+    guard = Guard(file, size, bounds)
     try:
-        syntax = _transfer_syntax(guard)
+        meta = _meta(guard)
+        syntax = text(meta, "TransferSyntaxUID")
         if syntax == DEFLATED:
             whole = data is not None
             data = _inflated(file, whole)
-            guard = Guard(BytesIO(data), len(data))
+            guard = Guard(BytesIO(data), len(data), bounds)
         header, pixels = _header(guard, syntax or _guessed(guard))
     except InputError:
         raise
@@ -132,16 +141,16 @@ def _parsed(file: BinaryIO, size: int, data: bytes | None) -> Parsed:
         raise guard.refusal or damaged() from error
     if guard.refusal:
         raise guard.refusal
-    return Parsed(header, syntax or _written(header), pixels, data or b"")
+    sop_class = text(header, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
+    return Parsed(header, syntax or _written(header), sop_class, pixels, data or b"")
 
 
-def _transfer_syntax(guard: Guard) -> str:
-    """Read the meta information, leaving the guard behind it; "" where it does not say the transfer syntax."""
+def _meta(guard: Guard) -> "Dataset":
+    """Read the meta information, leaving the guard behind it; empty where there is none."""
     guard.seek(0)
     if guard.read(min(_PREAMBLE + 4, guard.size))[_PREAMBLE:] != b"DICM":
         guard.seek(0)
-    meta = _dataset(guard, EXPLICIT, lambda tag, _, __: tag >> 16 != _META)
-    return str(meta.get("TransferSyntaxUID") or "")
+    return _dataset(guard, EXPLICIT, lambda tag, _, __: tag >> 16 != _META)
 
 
 def _header(guard: Guard, syntax: str) -> "tuple[Dataset, PixelElement | None]":

@@ -2,7 +2,6 @@
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,10 +26,8 @@ from senoscope.core.io.dicom.pixels.colour import palette_of
 from senoscope.core.io.dicom.pixels.grey import Levels, levels_of
 from senoscope.core.io.dicom.pixels.layout import GREY, PALETTE, Layout, layout_of
 from senoscope.core.io.dicom.pixels.stored import stored_frame
-from senoscope.core.io.dicom.values import text
 
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset
+SUFFIXES = (".dcm", ".dicom")
 
 _DECODE_ONE = "ask for one frame of it, or export the one that the question is about as a still"
 
@@ -79,12 +76,16 @@ def _decoded(data: bytes, limits: Limits, frame: int | None) -> Decoded:
 def _described(parsed: Parsed, limits: Limits, frame: int | None) -> tuple[Layout, Levels | None]:
     """Return all that is needed of the header: how pixels lie, and what numbers show where they are no colours."""
     if parsed.pixels is None:
-        raise UnsupportedImageError(f"the DICOM file holds no picture{_kind(parsed.header)}", "name a picture's file")
+        raise UnsupportedImageError(
+            f"the DICOM file holds no picture{_kind(parsed.sop_class)}", "name a picture's file"
+        )
     if parsed.pixels.keyword != "PixelData":
         raise unsupported("DICOM of floating point, which declares no full scale,")
     layout = layout_of(parsed.header, limits)
     if frame is None and layout.frames > 1:
-        raise UnsupportedImageError(f"the DICOM file holds {layout.frames} frames{_kind(parsed.header)}", _DECODE_ONE)
+        raise UnsupportedImageError(
+            f"the DICOM file holds {layout.frames} frames{_kind(parsed.sop_class)}", _DECODE_ONE
+        )
     if layout.photometric in GREY:
         return layout, levels_of(parsed.header, layout, frame or 0)
     if layout.photometric == PALETTE:
@@ -102,9 +103,8 @@ def _picture(stored: Pixels, layout: Layout, shown: Levels | None) -> Decoded:
     return Decoded(np.ascontiguousarray(pixels), float(maximum))
 
 
-def _kind(header: "Dataset") -> str:
-    kind = text(header, "SOPClassUID")
-    return f" ({name_of(kind)})" if kind else ""
+def _kind(sop_class: str) -> str:
+    return f" ({name_of(sop_class)})" if sop_class else ""
 
 
-READERS = (Reader("DICOM", (), (".dcm", ".dicom"), decode_dicom, is_dicom),)
+READERS = (Reader("DICOM", (), SUFFIXES, decode_dicom, is_dicom),)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pydicom.tag import BaseTag
 
+META = ("TransferSyntaxUID", "MediaStorageSOPClassUID")
 PIXELS = (
     *("SamplesPerPixel", "PhotometricInterpretation", "PlanarConfiguration", "NumberOfFrames", "Rows", "Columns"),
     *("BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation", "PixelPaddingValue", "PixelPaddingRangeLimit"),
@@ -21,6 +22,7 @@ GREY = (
         if not (kind and part == "Descriptor")
     ),
 )
+DIRECTORY = ("DirectoryRecordSequence",)
 GROUPS = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 NAMES = (
     *("SOPClassUID", "SOPInstanceUID", "Modality", "PatientID", "PatientName", "IssuerOfPatientID"),
@@ -45,5 +47,5 @@ def tags() -> "tuple[BaseTag | int, ...]":
     """Return the numbers of the attributes that are read."""
     from pydicom.datadict import tag_for_keyword
 
-    keywords = ("TransferSyntaxUID", *PIXELS, *GREY, *GROUPS, *NAMES, *TIMES, *PLACES)
+    keywords = (*META, *PIXELS, *GREY, *GROUPS, *NAMES, *TIMES, *PLACES, *DIRECTORY)
     return tuple(tag for keyword in keywords if (tag := tag_for_keyword(keyword)) is not None)
