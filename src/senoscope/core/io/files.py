@@ -40,7 +40,7 @@ def read(path: str | Path, limits: Limits = LOCAL) -> Image:
 
     PNG, JPEG, BMP, TIFF, PGM and PPM; grey or RGB; 8 or 16 bits. Grey levels are as stored, never rescaled. Alpha is
     dropped, and a JPEG is turned upright as its Exif says; `Image.notes` tells of both. A text of temperatures, a
-    line a row, is read as °C; see `thermal`.
+    line a row, is read as °C; see `thermal`. DICOM is read as the modality meant it; see `dicom`.
 
     Args:
         path: a file of any name; its kind is told by its contents.

@@ -5,11 +5,11 @@ from pathlib import Path
 
 from senoscope.core.errors import InputError, UnreadableImageError
 from senoscope.core.io.ahead import batches
-from senoscope.core.io.base import DECODER_ERRORS, HEAD, named
+from senoscope.core.io.base import HEAD, named
 from senoscope.core.io.contents import opened
 from senoscope.core.io.dicom.archive import Archive, DicomFile, Refused, arranged
 from senoscope.core.io.dicom.facts import read_facts
-from senoscope.core.io.dicom.guard import damaged, quiet
+from senoscope.core.io.dicom.guard import COPY_AGAIN, damaged, header_errors, quiet
 from senoscope.core.io.dicom.parsing import is_dicom, parse_directory
 from senoscope.core.io.dicom.reading import SUFFIXES
 from senoscope.core.io.dicom.values import items, words
@@ -56,7 +56,11 @@ def scan(path: str | Path, *, workers: int = 4) -> Archive:
 def _looked_at(path: Path) -> DicomFile | Refused | None:
     """Read a header; None for a file that is not DICOM and does not claim to be."""
     try:
-        return DicomFile(path, read_facts(path))
+        facts = read_facts(path)
+        if not facts.frames and not facts.ids.instance and facts.sop_class != DIRECTORY:
+            # Cut between two elements, so that it parses.
+            raise UnreadableImageError(f"{path}: the DICOM file holds neither pixels nor its own name", COPY_AGAIN)
+        return DicomFile(path, facts)
     except InputError as error:
         return Refused(path, error) if path.suffix.lower() in SUFFIXES or _claims(path) else None
 
@@ -79,7 +83,7 @@ def _named(path: Path) -> tuple[list[Path], list[Refused]]:
                 parsed = parse_directory(file, size)
                 records = items(parsed.header, "DirectoryRecordSequence")
                 parts = [words(record, "ReferencedFileID") for record in records]
-        except DECODER_ERRORS as error:
+        except header_errors() as error:
             raise damaged() from error
         if not records and parsed.sop_class != DIRECTORY:
             raise UnreadableImageError("this is no DICOMDIR", "name a folder or a DICOMDIR")

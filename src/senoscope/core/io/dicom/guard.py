@@ -5,10 +5,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import BinaryIO
 
 from senoscope.core.errors import ImageTooLargeError, InputError, UnreadableImageError
-from senoscope.core.io.base import SAVE_AGAIN
+from senoscope.core.io.base import DECODER_ERRORS, SAVE_AGAIN
 
 LONGEST_HEADER = 32 * 2**20
 """Bytes of the header that are read; values that nobody asks for are skipped and do not count."""
@@ -37,6 +38,14 @@ class Bounds:
 PICTURE = Bounds()
 DIRECTORY = Bounds(value=8 * 2**20, reads=1_000_000)
 """A DICOMDIR has about 400 bytes and 50 steps a picture."""
+
+
+@cache
+def header_errors() -> tuple[type[Exception], ...]:
+    """Return what pydicom raises on a broken header; none of it reaches a user."""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+
+    return (*DECODER_ERRORS, BytesLengthException, InvalidDicomError)
 
 
 class Guard:

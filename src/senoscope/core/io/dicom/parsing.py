@@ -10,8 +10,17 @@ from io import BytesIO
 from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
 from senoscope.core.errors import ImageTooLargeError, InputError
-from senoscope.core.io.base import DECODER_ERRORS, SAVE_AGAIN
-from senoscope.core.io.dicom.guard import DIRECTORY, LONGEST_HEADER, PICTURE, Bounds, Guard, damaged
+from senoscope.core.io.base import SAVE_AGAIN
+from senoscope.core.io.dicom.guard import (
+    DIRECTORY,
+    LONGEST_HEADER,
+    PICTURE,
+    Bounds,
+    Guard,
+    cut_short,
+    damaged,
+    header_errors,
+)
 from senoscope.core.io.dicom.tags import tags
 from senoscope.core.io.dicom.values import text
 
@@ -137,11 +146,13 @@ def _parsed(file: BinaryIO, size: int, data: bytes | None, bounds: Bounds = PICT
         header, pixels = _header(guard, syntax or _guessed(guard))
     except InputError:
         raise
-    except DECODER_ERRORS as error:
+    except header_errors() as error:
         raise guard.refusal or damaged() from error
     if guard.refusal:
         raise guard.refusal
     sop_class = text(header, "SOPClassUID") or text(meta, "MediaStorageSOPClassUID")
+    if pixels is None and "Rows" in header:
+        raise cut_short()  # between two elements, so that it parses
     return Parsed(header, syntax or _written(header), sop_class, pixels, data or b"")
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from senoscope.core.domain.image import Image, Pixels
 from senoscope.core.errors import UnreadableImageError, UnsupportedImageError
 from senoscope.core.io.base import (
-    DECODER_ERRORS,
     HEAD,
     LOCAL,
     SAVE_AGAIN,
@@ -19,7 +18,7 @@ from senoscope.core.io.base import (
     unsupported,
 )
 from senoscope.core.io.contents import contents
-from senoscope.core.io.dicom.guard import damaged, quiet
+from senoscope.core.io.dicom.guard import damaged, header_errors, quiet
 from senoscope.core.io.dicom.parsing import Parsed, is_dicom, parse
 from senoscope.core.io.dicom.pixels.codecs import name_of
 from senoscope.core.io.dicom.pixels.colour import palette_of
@@ -69,7 +68,7 @@ def _decoded(data: bytes, limits: Limits, frame: int | None) -> Decoded:
             layout, shown = _described(parsed, limits, frame)
         stored = stored_frame(parsed, layout, frame or 0)
         return _picture(stored, layout, shown)
-    except DECODER_ERRORS as error:
+    except header_errors() as error:
         raise damaged() from error
 
 

@@ -8,8 +8,7 @@ from collections.abc import MutableSequence
 from typing import TYPE_CHECKING, Any
 
 from senoscope.core.errors import UnreadableImageError, printable
-from senoscope.core.io.base import DECODER_ERRORS
-from senoscope.core.io.dicom.guard import COPY_AGAIN
+from senoscope.core.io.dicom.guard import COPY_AGAIN, header_errors
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -73,7 +72,7 @@ def items(header: "Dataset", keyword: str) -> "list[Dataset]":
         if isinstance(content, bytes) and content.count(_ITEM[header.original_encoding[1] is not False]) > MOST_ITEMS:
             return []
         found = header.get(keyword)
-    except DECODER_ERRORS:
+    except header_errors():
         return []
     one_by_one = list(found) if isinstance(found, MutableSequence) else []
     return [item for item in one_by_one[:MOST_ITEMS] if isinstance(item, Dataset)]
@@ -102,7 +101,7 @@ def group(header: "Dataset", keyword: str, frame: int) -> "Dataset":
 def _several(header: "Dataset", keyword: str) -> list[Any]:
     try:
         value = header.get(keyword)
-    except DECODER_ERRORS:
+    except header_errors():
         return []
     if value is None or isinstance(value, bytes):
         return []

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from senoscope.core.errors import UnreadableImageError
-from senoscope.core.io.base import DECODER_ERRORS, HEAD, named
+from senoscope.core.io.base import HEAD, named
 from senoscope.core.io.contents import opened
 from senoscope.core.io.dicom.facts.facts import Facts, facts_of
-from senoscope.core.io.dicom.guard import damaged, quiet
+from senoscope.core.io.dicom.guard import damaged, header_errors, quiet
 from senoscope.core.io.dicom.parsing import is_dicom, parse_header
 
 
@@ -24,5 +24,5 @@ def read_facts(path: str | Path) -> Facts:
         try:
             with quiet():
                 return facts_of(parse_header(file, size))
-        except DECODER_ERRORS as error:
+        except header_errors() as error:
             raise damaged() from error

@@ -90,10 +90,12 @@ def decode(syntax: str, data: bytes, layout: Layout) -> Codestream:
 
 
 def name_of(syntax: str) -> str:
-    """Return how people call a transfer syntax; the UID itself where nobody does."""
+    """Return how people call a transfer syntax or a kind of object; the UID itself where nobody does."""
+    from pydicom.config import IGNORE
     from pydicom.uid import UID
 
-    return UID(syntax).name if UID(syntax).is_valid else printable(syntax[:64])
+    uid = UID(syntax, validation_mode=IGNORE)
+    return str(uid.name) if uid.is_valid else printable(syntax[:64])
 
 
 def _jpeg(data: bytes, layout: Layout) -> Codestream:

@@ -8,8 +8,8 @@ from PIL import Image as Pil
 
 from senoscope.core.domain.image import Pixels
 from senoscope.core.errors import UnreadableImageError
-from senoscope.core.io.base import DECODER_ERRORS, unsupported
-from senoscope.core.io.dicom.guard import COPY_AGAIN
+from senoscope.core.io.base import unsupported
+from senoscope.core.io.dicom.guard import COPY_AGAIN, header_errors
 from senoscope.core.io.dicom.pixels.layout import Layout
 from senoscope.core.io.dicom.values import numbers
 
@@ -46,7 +46,7 @@ def palette_of(header: "Dataset", layout: Layout) -> tuple[NDArray[np.uint16], i
     try:
         bits = int(numbers(header, "RedPaletteColorLookupTableDescriptor")[2])
         table = apply_color_lut(codes, header)
-    except DECODER_ERRORS as error:
+    except header_errors() as error:
         raise UnreadableImageError("the palette of the DICOM file is missing or damaged", COPY_AGAIN) from error
     if table.shape != (codes.size, 3) or bits not in (8, 16):
         raise UnreadableImageError("the palette of the DICOM file is missing or damaged", COPY_AGAIN)

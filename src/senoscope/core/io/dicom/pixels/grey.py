@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from senoscope.core.domain.image import Pixels
 from senoscope.core.errors import UnreadableImageError
-from senoscope.core.io.base import DECODER_ERRORS, unsupported
-from senoscope.core.io.dicom.guard import COPY_AGAIN
+from senoscope.core.io.base import unsupported
+from senoscope.core.io.dicom.guard import COPY_AGAIN, header_errors
 from senoscope.core.io.dicom.pixels.layout import Layout
 from senoscope.core.io.dicom.values import group, item, number, numbers, text, whole
 
@@ -191,7 +191,7 @@ def _entries(one: "Dataset", count: int, bits: int) -> Numbers | None:
     try:
         content = one.get("LUTData")
         little = one.original_encoding[1] is not False
-    except DECODER_ERRORS:
+    except header_errors():
         return None
     if isinstance(content, bytes):
         words = np.frombuffer(content[: len(content) // 2 * 2], "<u2" if little else ">u2")

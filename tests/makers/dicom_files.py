@@ -1,17 +1,19 @@
 """DICOM files in memory: pictures of every kind, and hostile ones."""
 
 import struct
+import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any
 
 import numpy as np
-from imagecodecs import jpeg8_encode, jpeg2k_encode, jpegls_encode, ljpeg_encode
+from imagecodecs import jpeg2k_encode, jpeg8_encode, jpegls_encode, ljpeg_encode
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    UID,
     DigitalMammographyXRayImageStorageForPresentation,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -27,11 +29,11 @@ JPEG_LS, JPEG_2000 = "1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.90"
 DEFLATED, DEFLATED_FRAMES = "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.8.1"
 
 ENCODERS: dict[str, Callable[[Numbers], bytes]] = {
-    JPEG: lambda frame: jpeg8_encode(frame, level=100),
-    EXTENDED: lambda frame: jpeg8_encode(frame, level=100, bitspersample=12),
-    LOSSLESS: ljpeg_encode,
-    JPEG_LS: jpegls_encode,
-    JPEG_2000: lambda frame: jpeg2k_encode(frame, level=0, codecformat="j2k", bitspersample=8 * frame.itemsize),
+    JPEG: lambda frame: bytes(jpeg8_encode(frame, level=100)),
+    EXTENDED: lambda frame: bytes(jpeg8_encode(frame, level=100, bitspersample=12)),
+    LOSSLESS: lambda frame: bytes(ljpeg_encode(frame)),
+    JPEG_LS: lambda frame: bytes(jpegls_encode(frame)),
+    JPEG_2000: lambda frame: bytes(jpeg2k_encode(frame, level=0, codecformat="j2k", bitspersample=8 * frame.itemsize)),
     DEFLATED_FRAMES: lambda frame: _raw_deflate(frame.tobytes()),
 }
 
@@ -61,11 +63,13 @@ def dicom_object(pixels: Numbers | None = None, *, frames: int | None = None, **
             found.PlanarConfiguration = 0
     if frames is not None:
         found.NumberOfFrames = frames
-    for keyword, value in attributes.items():
-        if value is None:
-            delattr(found, keyword)
-        else:
-            setattr(found, keyword, value)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what breaks the standard is made on purpose
+        for keyword, value in attributes.items():
+            if value is None:
+                delattr(found, keyword)
+            else:
+                setattr(found, keyword, value)
     if "BitsStored" in found:
         found.HighBit = found.BitsStored - 1
     return found
@@ -100,10 +104,13 @@ def written(found: Dataset, syntax: str = ExplicitVRLittleEndian, *, preamble: b
     """Write an object as the bytes of a file."""
     out = BytesIO()
     found.file_meta = FileMetaDataset()
-    found.file_meta.TransferSyntaxUID = syntax
+    found.file_meta.TransferSyntaxUID = UID(syntax)
     found.file_meta.MediaStorageSOPClassUID = found.get("SOPClassUID", "1.2.3")
     found.file_meta.MediaStorageSOPInstanceUID = found.get("SOPInstanceUID", "1.2.3")
-    if preamble:
+    if syntax == DEFLATED_FRAMES:  # pydicom does not know it
+        found.preamble = bytes(128)
+        found.save_as(out, implicit_vr=False, little_endian=True, force_encoding=True)
+    elif preamble:
         found.save_as(out, enforce_file_format=True)
     else:
         del found.file_meta
@@ -112,11 +119,12 @@ def written(found: Dataset, syntax: str = ExplicitVRLittleEndian, *, preamble: b
     return out.getvalue()
 
 
-def lut(entries: Sequence[int], first: int = 0, bits: int = 12) -> list[Dataset]:
-    """Build a sequence with one table of grey levels."""
+def lut(entries: Sequence[int], first: int = 0, bits: int = 12, *, words: bool = False) -> list[Dataset]:
+    """Build a sequence with one table of grey levels, its entries as numbers or as little-endian words."""
     item = Dataset()
     item.add_new("LUTDescriptor", "SS" if first < 0 else "US", [len(entries) % 65536, first, bits])
-    item.add_new("LUTData", "OW", np.asarray(entries, "<u2").tobytes())
+    content = np.asarray(entries, "<u2").tobytes() if words else list(entries)
+    item.add_new("LUTData", "OW" if words else "US", content)
     return [item]
 
 
@@ -130,7 +138,7 @@ def film_as_dicom(film: NDArray[np.uint8], syntax: str = ExplicitVRLittleEndian)
         PhotometricInterpretation="MONOCHROME1",
         PresentationLUTShape="INVERSE",
         PresentationIntentType="FOR PRESENTATION",
-        VOILUTSequence=lut(range(4096)),
+        VOILUTSequence=lut(range(4096), words=True),
     )
 
 
@@ -141,6 +149,13 @@ def palette(colours: NDArray[np.uint16]) -> dict[str, Any]:
         found[f"{name}PaletteColorLookupTableDescriptor"] = [len(colours), 0, 16]
         found[f"{name}PaletteColorLookupTableData"] = colours[:, place].astype("<u2").tobytes()
     return found
+
+
+def fragments(parts: Sequence[bytes], offsets: bytes = b"") -> bytes:
+    """Lay compressed bytes out in fragments behind a table of offsets, as PS3.5 A.4 has it."""
+    even = [part + bytes(len(part) % 2) for part in parts]
+    body = b"".join(struct.pack("<HHI", 0xFFFE, 0xE000, len(part)) + part for part in (offsets, *even))
+    return body + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
 
 
 def element(tag: int, representation: bytes, length: int, value: bytes = b"") -> bytes:
@@ -156,19 +171,39 @@ def with_element(data: bytes, extra: bytes) -> bytes:
     return data[:place] + extra + data[place:]
 
 
+def code(value: str, **attributes: Any) -> Dataset:
+    """Build an item of a code sequence."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "SCT", "made for tests"
+    for keyword, content in attributes.items():
+        setattr(item, keyword, content)
+    return item
+
+
+def ultrasound_region(data: int, spatial: int = 1, units: int = 3, delta: float = 0.01) -> Dataset:
+    """Build a region of 40 × 30 pixels with a corner at (10, 20); `delta` is the size of a pixel in `units`."""
+    item = Dataset()
+    item.RegionSpatialFormat, item.RegionDataType, item.RegionFlags = spatial, data, 0
+    item.RegionLocationMinX0, item.RegionLocationMinY0 = 10, 20
+    item.RegionLocationMaxX1, item.RegionLocationMaxY1 = 49, 49
+    item.PhysicalUnitsXDirection = item.PhysicalUnitsYDirection = units
+    item.PhysicalDeltaX, item.PhysicalDeltaY = delta, 2 * delta
+    return item
+
+
 def nested(depth: int) -> bytes:
     """Write a private sequence within a sequence, so many times, of undefined lengths that never end."""
     return (element(0x00091010, b"SQ", 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF)) * depth
 
 
-def deflate_bomb(size: int) -> bytes:
-    """Write a deflated file of `size` zeros, which takes a thousandth of that."""
-    data = dicom_bytes(np.zeros((4, 4), np.uint8), syntax=DEFLATED)
-    start = data.index(DEFLATED.encode()) + len(DEFLATED)
-    start += -len(DEFLATED) % 2
-    rest = 132 + 12 + struct.unpack_from("<I", data, 140)[0]
-    body = zlib.decompressobj(-15).decompress(data[rest:])
-    return data[:rest] + _raw_deflate(body + element(0x7FE10010, b"OB", size, bytes(size)))
+def deflate_bomb(megabytes: int) -> bytes:
+    """Write a deflated file that grows to so many MB of zeros, and has a thousandth of that."""
+    data = dicom_bytes(syntax=DEFLATED, Rows=4, Columns=4)
+    start = 144 + struct.unpack_from("<I", data, 140)[0]
+    header = zlib.decompress(data[start:], -15) + element(0x7FE00010, b"OB", megabytes * 1_000_000)
+    engine, million = zlib.compressobj(9, wbits=-15), bytes(1_000_000)
+    parts = [engine.compress(header), *(engine.compress(million) for _ in range(megabytes))]
+    return b"".join((data[:start], *parts, engine.flush()))
 
 
 def _raw_deflate(data: bytes) -> bytes:
@@ -179,12 +214,12 @@ def _raw_deflate(data: bytes) -> bytes:
 def _fill(found: Dataset, pixels: Numbers, syntax: str) -> None:
     if encoder := ENCODERS.get(syntax):
         found.PixelData = encapsulate([encoder(frame) for frame in pixels])
-        found["PixelData"].VR = "OB"
+        found["PixelData"].VR, found["PixelData"].is_undefined_length = "OB", True
         return
     if found.get("PlanarConfiguration") == 1:
         pixels = np.moveaxis(pixels, -1, 1)
-    order = ">" if syntax == ExplicitVRBigEndian else "<"
-    found.PixelData = np.ascontiguousarray(pixels).astype(pixels.dtype.newbyteorder(order)).tobytes()
+    kind = pixels.dtype.newbyteorder(">" if syntax == ExplicitVRBigEndian else "<")
+    found.PixelData = np.ascontiguousarray(pixels).astype(kind).tobytes()
     if len(found.PixelData) % 2:
         found.PixelData += b"\0"
     found["PixelData"].VR = "OB" if pixels.itemsize == 1 else "OW"
