@@ -20,11 +20,12 @@ from senoscope.core.io.dicom.guard import COPY_AGAIN, damaged
 from senoscope.core.io.dicom.pixels.layout import YCBCR, Layout
 
 MOST_SCANS = 200
-"""Of one JPEG; every scan goes over the whole picture."""
+"""Of one progressive JPEG; every scan goes over the whole picture."""
 
 _DECODE_FIRST = "decompress it first, for instance with dcmdjpeg, dcmdjpls or gdcmconv"
 _JPEG, _WAVELET = b"\xff\xd8", b"\xff\x4f\xff\x51"
 _FRAME_HEADERS = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC9, 0xCA})
+_PROGRESSIVE = (0xC2, 0xCA)
 _LOSSLESS, _LS, _SCAN, _END = 0xC3, 0xF7, 0xDA, b"\xff\xd9"
 _APP0, _APP14 = 0xE0, 0xEE
 _STANDALONE = (0x01, *range(0xD0, 0xD8))
@@ -211,6 +212,8 @@ def _jpeg_header(data: bytes) -> _JpegHeader:
     if found is None:
         raise UnsupportedImageError("JPEG of a hierarchical process is not supported", _DECODE_FIRST)
     kind, bits, rows, columns, samples, names = found
+    if kind in _PROGRESSIVE and data.count(b"\xff\xda") > MOST_SCANS:
+        raise damaged(f"its JPEG has more than {MOST_SCANS} scans")
     return _JpegHeader(kind, bits, (rows, columns, samples), names, jfif, adobe)
 
 
@@ -231,8 +234,6 @@ def _segments(data: bytes) -> Iterator[tuple[int, bytes]]:
     # Decoders fill what is missing with grey and say nothing. Within a scan these two bytes cannot stand.
     if data.rfind(_END) < position:
         raise damaged("its JPEG is cut short")
-    if data.count(b"\xff\xda") > MOST_SCANS:
-        raise damaged(f"its JPEG has more than {MOST_SCANS} scans")
 
 
 _CODECS: dict[str, Callable[[bytes, Layout], Codestream]] = {

@@ -36,6 +36,7 @@ WHOLE_RANGE = "no window in the file: the whole range of {} bits is shown"
 NO_WINDOW = "the window in the file makes no sense: the whole range is shown"
 
 Numbers = NDArray[np.float64]
+_ROWS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +56,12 @@ class Levels:
     def of(self, stored: Pixels) -> Pixels:
         """Return the levels of (H, W) numbers, of as many bits as the header says or fewer."""
         size = 1 if len(self.table) == 256 else 2
-        levels: Pixels = self.table[stored.astype(f"{stored.dtype.kind}{size}", copy=False).view(f"u{size}")]
-        return levels
+        shown = np.empty(stored.shape + self.table.shape[1:], self.table.dtype)
+        for top in range(0, len(stored), _ROWS):
+            # A few rows at a time: numpy makes every code eight bytes long before it looks it up.
+            codes = stored[top : top + _ROWS].astype(f"{stored.dtype.kind}{size}").view(f"u{size}")
+            np.take(self.table, codes, axis=0, out=shown[top : top + _ROWS], mode="wrap")
+        return shown
 
 
 @dataclass(frozen=True, eq=False)

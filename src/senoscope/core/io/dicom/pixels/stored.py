@@ -68,9 +68,12 @@ def _native(parsed: Parsed, layout: Layout, frame: int) -> Codestream:
 def _signed(values: Pixels, bits: int, signed: bool) -> Pixels:
     """Keep the bits that count, and read them as two's complement where they are (PS3.5 8.1.1)."""
     size = values.dtype.itemsize
+    unsigned = values.view(f"u{size}")
+    if not signed and int(unsigned.max()) < 2**bits:
+        return unsigned
     # Moved to the top and back, two's complement brings its sign along, and what lies above the bits is gone.
-    spare = values.dtype.type(8 * size - bits)
-    top = np.left_shift(values.view(f"u{size}"), spare)
+    spare = unsigned.dtype.type(8 * size - bits)
+    top = np.left_shift(unsigned, spare)
     found: Pixels = top.view(f"i{size}") >> spare.astype(f"i{size}") if signed else top >> spare
     return found
 
