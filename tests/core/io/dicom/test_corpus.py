@@ -149,6 +149,38 @@ def _apart(one: Numbers, other: Numbers) -> int:
     return int(np.abs(one.astype(np.int64) - other.astype(np.int64)).max())
 
 
+def test_grey_levels_are_those_of_dcmtk(corpus: list[Listed], tmp_path: Path) -> None:
+    needs(shutil.which("dcmj2pnm"), "dcmtk is not installed")
+    compared, worst = 0, 0.0
+    for listed in corpus:
+        theirs = _shown_by_dcmtk(listed.path, tmp_path / "shown.pgm") if listed.pixels else None
+        if theirs is None:
+            continue
+        image = read(listed.path)
+        compared += 1
+        worst = max(worst, float(np.abs(image.pixels * (255 / image.maximum) - theirs).max()))
+
+    assert compared >= 25
+    assert worst < 1.5  # dcmtk cuts where these round
+
+
+def _shown_by_dcmtk(path: Path, target: Path) -> Numbers | None:
+    """Return what dcmtk shows by the first table or window, without overlays; None where that is another question.
+
+    Another question are several frames, single bits, padding, which it shows as grey, and an overshoot, which it wraps.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        header = dcmread(path, force=True, stop_before_pixels=True)
+        frames, bits = str(header.get("NumberOfFrames", "1")), header.get("BitsAllocated")
+        grey = str(header.get("PhotometricInterpretation", "")).startswith("MONOCHROME")
+    if not grey or frames != "1" or bits not in (8, 16) or "PixelPaddingValue" in header or path.name == "RG3_JPLY":
+        return None
+    chosen = ["+Wl", "1"] if "VOILUTSequence" in header else ["+Wi", "1"] if "WindowCenter" in header else []
+    done = subprocess.run(["dcmj2pnm", "-O", *chosen, "+opb", str(path), str(target)], capture_output=True, check=False)
+    return np.asarray(Pil.open(target), np.float64) if done.returncode == 0 else None
+
+
 def test_every_other_file_is_refused_in_one_line_within_a_second(corpus: list[Listed]) -> None:
     read_frame(corpus[0].path, 0)  # loads the libraries
     for listed in corpus:
