@@ -38,7 +38,8 @@ def scan(path: str | Path, *, workers: int = 4) -> Archive:
     refused: list[Refused] = []
     if os.path.isdir(path):
         paths, unlisted = files_below(Path(path))
-        refused += (Refused(one, UnreadableImageError(f"{one}: may not be listed")) for one in unlisted)
+        hint = "ask for the right to read it"
+        refused += (Refused(one, UnreadableImageError(f"{one}: may not be listed", hint)) for one in unlisted)
     else:
         paths, refused = _named(Path(path))
     found: list[DicomFile] = []

@@ -28,7 +28,7 @@ from senoscope.core.io.dicom.pixels.stored import stored_frame
 
 SUFFIXES = (".dcm", ".dicom")
 
-_DECODE_ONE = "ask for one frame of it, or export the one that the question is about as a still"
+_ONE_FRAME = "ask for one frame of it, or export the one that the question is about as a still"
 
 
 def decode_dicom(data: bytes, limits: Limits) -> Decoded:
@@ -82,9 +82,7 @@ def _described(parsed: Parsed, limits: Limits, frame: int | None) -> tuple[Layou
         raise unsupported("DICOM of floating point, which declares no full scale,")
     layout = layout_of(parsed.header, limits)
     if frame is None and layout.frames > 1:
-        raise UnsupportedImageError(
-            f"the DICOM file holds {layout.frames} frames{_kind(parsed.sop_class)}", _DECODE_ONE
-        )
+        raise UnsupportedImageError(f"the DICOM file holds {layout.frames} frames{_kind(parsed.sop_class)}", _ONE_FRAME)
     if layout.photometric in GREY:
         return layout, levels_of(parsed.header, layout, frame or 0)
     if layout.photometric == PALETTE:
