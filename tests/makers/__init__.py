@@ -3,6 +3,7 @@
 from tests.makers.box_first import box_first
 from tests.makers.boxes import tiny_box_bundle, tiny_box_network
 from tests.makers.bundles import TINY, tiny_bundle, tiny_network
+from tests.makers.dicom_files import dicom_bytes
 from tests.makers.exams import AGES, tiny_exam_bundle, tiny_exam_network
 from tests.makers.mammogram_sets import (
     cbis_ddsm,
@@ -57,6 +58,7 @@ __all__ = [
     "coded",
     "colour",
     "dicom",
+    "dicom_bytes",
     "dmr_ir",
     "drop_column",
     "exif_block",

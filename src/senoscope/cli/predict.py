@@ -116,7 +116,8 @@ def _asked(
         raise UsageError(f"{name} looks at no pictures: it goes by what is known alone", "leave out PATH")
     if not paths and model.sees:
         raise UsageError(f"{name} looks at pictures, and none is named", "senoscope predict TASK PATH...")
-    nothing = MissingFileError(f"no pictures in {', '.join(map(str, paths))}", "PNG, JPEG, BMP, TIFF, PGM are read")
+    kinds = "DICOM, PNG, JPEG, BMP, TIFF, PGM are read"
+    nothing = MissingFileError(f"no pictures in {', '.join(map(str, paths))}", kinds)
     if spec is None or not isinstance(model, Model):
         images = find_images(paths)
         if not images:

@@ -156,6 +156,7 @@ def test_loops_of_links_are_survived(tmp_path: Path) -> None:
 def test_every_reader_is_known_by_its_own_signature() -> None:
     encoded = {kind: makers.pil_bytes(makers.grey(), kind) for kind in ("PNG", "JPEG", "BMP", "TIFF", "PPM")}
     encoded["matrix"] = (b"27.5 " * 20 + b"\n") * 20
+    encoded["DICOM"] = makers.dicom_bytes(makers.grey())
 
     for data in encoded.values():
         assert sum(reader.accepts(data) for reader in READERS) == 1

@@ -2,11 +2,12 @@
 
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from senoscope.core.domain.image import Pixels
-from senoscope.core.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
+from senoscope.core.errors import ImageTooLargeError, InputError, UnreadableImageError, UnsupportedImageError
 
 HEAD = 1024
 """Bytes at the start of a file from which its kind is told."""
@@ -70,6 +71,15 @@ class Reader:
     def accepts(self, head: bytes) -> bool:
         """Whether a file that starts like this is of this kind."""
         return head.startswith(self.signatures) or (self.tells is not None and self.tells(head))
+
+
+@contextmanager
+def named(source: str) -> Iterator[None]:
+    """Put the name of the file before what an `InputError` from within says."""
+    try:
+        yield
+    except InputError as error:
+        raise type(error)(f"{source}: {error.message}", error.hint) from error
 
 
 def check_size(width: int, height: int, limits: Limits) -> None:

@@ -1,19 +1,26 @@
 """From a path or bytes to an `Image`, and from folders to the pictures in them."""
 
-import errno
 import hashlib
 import os
-import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from senoscope.core.domain.image import Image
-from senoscope.core.errors import InputError, MissingFileError, UnreadableImageError, UnsupportedImageError
+from senoscope.core.errors import UnreadableImageError, UnsupportedImageError
 from senoscope.core.io import pnm, raster, thermal, tiff
-from senoscope.core.io.base import HEAD, LOCAL, SAVE_AGAIN, Limits, Reader, check_bytes
+from senoscope.core.io.base import HEAD, LOCAL, SAVE_AGAIN, Limits, Reader, check_bytes, named
+from senoscope.core.io.contents import contents
+from senoscope.core.io.dicom import reading as dicom
+from senoscope.core.io.listing import files_below
 
-READERS: tuple[Reader, ...] = (*raster.READERS, *tiff.READERS, *pnm.READERS, *thermal.READERS)
-"""Every kind of file that is read; a new kind is a new file in this folder and a name here."""
+READERS: tuple[Reader, ...] = (
+    *dicom.READERS,
+    *(*raster.READERS, *tiff.READERS, *pnm.READERS, *thermal.READERS),
+)
+"""Every kind of file that is read; a new kind is a new file in this folder and a name here.
+
+DICOM comes first: its preamble may be the start of a TIFF, for programs that know no better (PS3.10 7.1).
+"""
 
 SUFFIXES = frozenset(suffix for reader in READERS for suffix in reader.suffixes)
 
@@ -21,17 +28,11 @@ _FOREIGN = (
     (0, b"GIF8", "a GIF"),
     (8, b"WEBP", "a WebP picture"),
     (4, b"ftyp", "a HEIC or AVIF picture, or a film,"),
-    (128, b"DICM", "DICOM"),
     (0, b"%PDF", "a PDF"),
     (0, b"PK\x03\x04", "a ZIP archive"),
     (0, b"\x1f\x8b", "a gzip archive"),
     (0, b"P7\n", "a PAM picture"),
 )
-_REASONS = {
-    errno.ENOENT: "there is no such file",
-    errno.ENOTDIR: "there is no such file",
-    errno.ENAMETOOLONG: "there is no such file",
-}
 
 
 def read(path: str | Path, limits: Limits = LOCAL) -> Image:
@@ -39,7 +40,7 @@ def read(path: str | Path, limits: Limits = LOCAL) -> Image:
 
     PNG, JPEG, BMP, TIFF, PGM and PPM; grey or RGB; 8 or 16 bits. Grey levels are as stored, never rescaled. Alpha is
     dropped, and a JPEG is turned upright as its Exif says; `Image.notes` tells of both. A text of temperatures, a
-    line a row, is read as °C; see `thermal`.
+    line a row, is read as °C; see `thermal`. DICOM is read as the modality meant it; see `dicom`.
 
     Args:
         path: a file of any name; its kind is told by its contents.
@@ -51,7 +52,7 @@ def read(path: str | Path, limits: Limits = LOCAL) -> Image:
         UnsupportedImageError: a picture of a kind that is not taken: CMYK, floating point, several pictures in one.
         ImageTooLargeError: more bytes or pixels than the bound.
     """
-    return read_bytes(_contents(path, limits), str(path), limits)
+    return read_bytes(contents(path, limits), str(path), limits)
 
 
 def read_bytes(data: bytes, source: str, limits: Limits = LOCAL) -> Image:
@@ -62,11 +63,9 @@ def read_bytes(data: bytes, source: str, limits: Limits = LOCAL) -> Image:
         source: name to call it by in messages.
         limits: bounds on its bytes and pixels.
     """
-    try:
+    with named(source):
         check_bytes(len(data), limits)
         decoded = _reader(data[:HEAD]).decode(data, limits)
-    except InputError as error:
-        raise type(error)(f"{source}: {error.message}", error.hint) from error
     return Image(decoded.pixels, decoded.maximum, source, hashlib.sha256(data).hexdigest(), decoded.notes)
 
 
@@ -82,33 +81,6 @@ def find_images(paths: Iterable[Path]) -> list[Path]:
         # Unlike Path.is_dir, this is False for a name too long, or in a folder that may not be entered.
         found.extend(_within(path) if os.path.isdir(path) else [path])
     return found
-
-
-def _contents(path: str | Path, limits: Limits) -> bytes:
-    """Read a regular file once, never more than the bound; a pipe or device is not waited for."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(path, flags)
-        with open(descriptor, "rb") as file:
-            facts = os.fstat(file.fileno())
-            if not stat.S_ISREG(facts.st_mode):
-                kind = "a folder" if stat.S_ISDIR(facts.st_mode) else "a device or pipe"
-                raise UnreadableImageError(f"{path}: this is {kind}, not a picture", "name a picture's file")
-            return file.read(min(facts.st_size, limits.bytes) + 1)
-    except OSError as error:
-        raise _path_error(path, error) from error
-    except ValueError as error:  # a zero byte in the name
-        raise MissingFileError(f"{str(path)!r}: there is no such file", "check the spelling") from error
-
-
-def _path_error(path: str | Path, error: OSError) -> InputError:
-    if error.errno in _REASONS:
-        return MissingFileError(f"{path}: {_REASONS[error.errno]}", "check the spelling")
-    if error.errno == errno.ELOOP:
-        return UnreadableImageError(f"{path}: a link that leads back to itself", "name the file it should lead to")
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return UnreadableImageError(f"{path}: permission denied", "ask for the right to read it")
-    return UnreadableImageError(f"{path}: {(error.strerror or 'cannot be read').lower()}", "copy it and try again")
 
 
 def _reader(head: bytes) -> Reader:
@@ -127,28 +99,8 @@ def _reader(head: bytes) -> Reader:
 
 
 def _within(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    seen: set[tuple[int, int]] = set()
-
-    def unlisted(error: OSError) -> None:
-        found.append(Path(error.filename))
-
-    for root, folders, files in os.walk(folder, onerror=unlisted, followlinks=True):
-        identity = os.stat(root)
-        if (identity.st_dev, identity.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((identity.st_dev, identity.st_ino))
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        found.extend(_pictures(Path(root), files))
-    return sorted(found)
-
-
-def _pictures(root: Path, names: Iterable[str]) -> Iterator[Path]:
-    for name in names:
-        path = root / name
-        if not name.startswith(".") and (path.suffix.lower() in SUFFIXES or _looks_like_picture(path)):
-            yield path
+    files, unlisted = files_below(folder)
+    return sorted(unlisted + [path for path in files if path.suffix.lower() in SUFFIXES or _looks_like_picture(path)])
 
 
 def _looks_like_picture(path: Path) -> bool:

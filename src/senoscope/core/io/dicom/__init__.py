@@ -1,0 +1,20 @@
+"""DICOM files: their pictures, what their headers know, and folders of them."""
+
+from senoscope.core.io.dicom.archive import Archive, DicomFile, Patient, Refused, Series, Study
+from senoscope.core.io.dicom.facts import Facts, read_facts
+from senoscope.core.io.dicom.folder import scan
+from senoscope.core.io.dicom.reading import READERS, read_frame
+
+__all__ = [
+    "READERS",
+    "Archive",
+    "DicomFile",
+    "Facts",
+    "Patient",
+    "Refused",
+    "Series",
+    "Study",
+    "read_facts",
+    "read_frame",
+    "scan",
+]

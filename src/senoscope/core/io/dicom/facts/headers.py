@@ -1,0 +1,28 @@
+"""From a path to the facts of its header, without its pixels."""
+
+from pathlib import Path
+
+from senoscope.core.errors import UnreadableImageError
+from senoscope.core.io.base import HEAD, named
+from senoscope.core.io.contents import opened
+from senoscope.core.io.dicom.facts.facts import Facts, facts_of
+from senoscope.core.io.dicom.guard import damaged, header_errors, quiet
+from senoscope.core.io.dicom.parsing import is_dicom, parse_header
+
+
+def read_facts(path: str | Path) -> Facts:
+    """Read what the header of a DICOM file knows of its picture; of the file no more than the header is read.
+
+    Raises:
+        MissingFileError: there is no such file.
+        UnreadableImageError: it is not DICOM, is damaged, or may not be read.
+        ImageTooLargeError: its header is beyond the bounds.
+    """
+    with opened(path) as (file, size), named(str(path)):
+        if not is_dicom(file.read(HEAD)):
+            raise UnreadableImageError("this is not DICOM", "export it from the archive again")
+        try:
+            with quiet():
+                return facts_of(parse_header(file, size))
+        except header_errors() as error:
+            raise damaged() from error
