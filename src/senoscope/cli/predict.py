@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 
 def predict(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="The clinical question: ultrasound.")],
+    task: Annotated[
+        str, typer.Argument(metavar="TASK", help="The clinical question, or auto: chosen by the DICOM headers.")
+    ],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -49,34 +51,27 @@ def predict(
     workers: Annotated[int, typer.Option(min=0, max=256, help="Slides: so many at once, by Ray (extra scale).")] = 0,
 ) -> None:
     """Answer for images or exams: calibrated probability, label, evidence, and how far to trust it."""
+    from senoscope.cli.auto import AUTO, answers_by_header
     from senoscope.cli.slides import SlideOptions, predict_slides, slides_asked
     from senoscope.core.errors import UsageError
     from senoscope.core.tasks import TASKS
-    from senoscope.evidence.tables.rows import write_text
     from senoscope.runtime.outputs import OUTPUTS
     from senoscope.runtime.store import find_for_task, load_any
 
+    OUTPUTS.get(form)
+    if task == AUTO:
+        _write(_Counted(_Asked(*answers_by_header(paths or [], bundle, operating_point), "images"), out), form)
+        return
     TASKS.get(task)
     slides = slides_asked(task, paths or [])
     if slides:
         options = SlideOptions(form, out, bundle, operating_point, mpp, overlap, skip_errors, workers)
         predict_slides(task, slides, options)
         return
-    write = OUTPUTS.get(form)
     model = load_any(bundle or find_for_task(task))
     if model.task.name != task:
         raise UsageError(f"bundle {model.manifest.name!r} answers {model.task.name!r}, not {task!r}")
-    answers = _Counted(_asked(model, paths or [], facts, operating_point), out)
-    if out is None:
-        for line in write(answers):
-            typer.echo(line)
-    else:
-        out.mkdir(parents=True, exist_ok=True)
-        target = out / f"predictions.{'txt' if form == 'table' else form}"
-        write_text(target, "".join(f"{line}\n" for line in write(answers)))
-        typer.echo(f"{answers.count} {answers.asked.what}, {answers.failed} failed: {target}", err=True)
-    if answers.failed:
-        raise typer.Exit(1)
+    _write(_Counted(_asked(model, paths or [], facts, operating_point), out), form)
 
 
 @dataclass(frozen=True)
@@ -116,11 +111,29 @@ def _asked(
     return _Asked(model.stream_exams(exams, operating_point=operating_point), len(exams), "exams")
 
 
+def _write(answers: "_Counted", form: str) -> None:
+    """Print the answers as they come, or write them where a folder is given; exits with 1 where one failed."""
+    from senoscope.evidence.tables.rows import write_text
+    from senoscope.runtime.outputs import OUTPUTS
+
+    lines = OUTPUTS.get(form)(answers)
+    if answers.out is None:
+        for line in lines:
+            typer.echo(line)
+    else:
+        answers.out.mkdir(parents=True, exist_ok=True)
+        target = answers.out / f"predictions.{'txt' if form == 'table' else form}"
+        write_text(target, "".join(f"{line}\n" for line in lines))
+        typer.echo(f"{answers.count} {answers.asked.what}, {answers.failed} failed: {target}", err=True)
+    if answers.failed:
+        raise typer.Exit(1)
+
+
 class _Counted:
     """Answers as they come, counted, with progress on a terminal and overlays where a folder is given."""
 
     def __init__(self, asked: _Asked, out: Path | None) -> None:
-        self.asked, self._out = asked, out
+        self.asked, self.out = asked, out
         self.count = self.failed = 0
 
     def __iter__(self) -> Iterator["Answer | Failure"]:
@@ -154,17 +167,17 @@ class _Counted:
         from senoscope.runtime.outputs.outlines import mask_png, outline_png, shares_csv
         from senoscope.runtime.outputs.overlay import overlay_png
 
-        if self._out is None:
+        if self.out is None:
             return
         stem = re.sub(r"[^\w.-]+", "_", f"{exam[:40]}{Path(shown.source).stem}")[: 90 if exam else 50]
         # Two images of one name in different folders must not overwrite each other.
         name = f"{stem}_{shown.digest[:8]}"
         if isinstance(shown, OutlinePrediction):
-            write_bytes(self._out / f"{name}_evidence.png", outline_png(read(shown.source), shown.codes))
-            write_bytes(self._out / f"{name}_mask.png", mask_png(shown.codes, len(shown.labels)))
+            write_bytes(self.out / f"{name}_evidence.png", outline_png(read(shown.source), shown.codes))
+            write_bytes(self.out / f"{name}_mask.png", mask_png(shown.codes, len(shown.labels)))
             if len(shown.labels) > 2:
-                write_text(self._out / f"{name}_shares.csv", shares_csv(shown.codes, shown.labels))
+                write_text(self.out / f"{name}_shares.csv", shares_csv(shown.codes, shown.labels))
         elif isinstance(shown, BoxPrediction):
-            write_bytes(self._out / f"{name}_evidence.png", boxes_png(read(shown.source), shown.boxes))
+            write_bytes(self.out / f"{name}_evidence.png", boxes_png(read(shown.source), shown.boxes))
         else:
-            write_bytes(self._out / f"{name}_evidence.png", overlay_png(read(shown.source), shown.saliency))
+            write_bytes(self.out / f"{name}_evidence.png", overlay_png(read(shown.source), shown.saliency))
