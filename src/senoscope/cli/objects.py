@@ -24,13 +24,13 @@ class Objects:
         kinds: of DICOM objects.
         release: of FHIR; "" for none.
         out: folder for the files.
-        sha256: of the bundle's network.
+        networks: SHA-256 of each bundle's network, by the bundle's name.
     """
 
     kinds: tuple[str, ...]
     release: str
     out: Path
-    sha256: str
+    networks: dict[str, str]
 
     def write(self, answer: "Answer") -> list[Path]:
         """Write what is wanted of an answer; returns the files.
@@ -47,7 +47,7 @@ class Objects:
         from senoscope.runtime.outputs.dicom import KINDS, Subject
         from senoscope.runtime.outputs.fhir import bundle
 
-        subject = Subject(answer, self._sources(answer), self.sha256, datetime.datetime.now())
+        subject = Subject(answer, self._sources(answer), self.networks[answer.bundle], datetime.datetime.now())
         stem = re.sub(r"[^\w.-]+", "_", Path(answer.source).stem)[:50] + f"_{subject.uid('file')[-8:]}"
         # All are built before one is written: a kind that cannot be must not leave half of an answer behind.
         made = [(kind, one) for kind in self.kinds for one in KINDS.get(kind)(subject)]
@@ -80,7 +80,7 @@ class Objects:
         return tuple(found)
 
 
-def objects_asked(dicom: str, fhir: str, out: Path | None, sha256: str) -> Objects | None:
+def objects_asked(dicom: str, fhir: str, out: Path | None, networks: dict[str, str]) -> Objects | None:
     """What `--dicom` and `--fhir` ask for; None where they ask for nothing.
 
     Raises:
@@ -102,7 +102,7 @@ def objects_asked(dicom: str, fhir: str, out: Path | None, sha256: str) -> Objec
         raise UsageError("DICOM objects and FHIR are files, and no folder is named for them", "--out DIR")
     if kinds:
         highdicom()
-    return Objects(kinds, fhir, out, sha256)
+    return Objects(kinds, fhir, out, networks)
 
 
 def dicom_source(path: Path) -> "Dataset | None":

@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 def predict(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="The clinical question, such as ultrasound or lesions.")],
+    task: Annotated[
+        str,
+        typer.Argument(
+            metavar="TASK",
+            help="The clinical question, such as ultrasound or lesions; auto chooses it by DICOM headers.",
+        ),
+    ],
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -59,14 +65,20 @@ def predict(
     fhir: Annotated[str, typer.Option(help="Of DICOM images: FHIR reports into --out, of release r4b or r5.")] = "",
 ) -> None:
     """Answer for images or exams: calibrated probability, label, evidence, and how far to trust it."""
+    from senoscope.cli.auto import AUTO, answers_by_header
     from senoscope.cli.objects import objects_asked
     from senoscope.cli.slides import SlideOptions, predict_slides, slides_asked
     from senoscope.core.errors import UsageError
     from senoscope.core.tasks import TASKS
-    from senoscope.evidence.tables.rows import write_text
     from senoscope.runtime.outputs import OUTPUTS
     from senoscope.runtime.store import find_for_task, load_any
 
+    OUTPUTS.get(form)
+    if task == AUTO:
+        found = answers_by_header(paths or [], bundle, operating_point)
+        objects = objects_asked(dicom, fhir, out, found.networks)
+        _write(_Counted(_Asked(found.answers, found.count, "images"), out, objects), form)
+        return
     TASKS.get(task)
     slides = slides_asked(task, paths or [])
     if slides and (dicom or fhir):
@@ -75,22 +87,11 @@ def predict(
         options = SlideOptions(form, out, bundle, operating_point, mpp, overlap, skip_errors, workers)
         predict_slides(task, slides, options)
         return
-    write = OUTPUTS.get(form)
     model = load_any(bundle or find_for_task(task))
     if model.task.name != task:
         raise UsageError(f"bundle {model.manifest.name!r} answers {model.task.name!r}, not {task!r}")
-    objects = objects_asked(dicom, fhir, out, model.manifest.model.sha256)
-    answers = _Counted(_asked(model, paths or [], facts, operating_point), out, objects)
-    if out is None:
-        for line in write(answers):
-            typer.echo(line)
-    else:
-        out.mkdir(parents=True, exist_ok=True)
-        target = out / f"predictions.{'txt' if form == 'table' else form}"
-        write_text(target, "".join(f"{line}\n" for line in write(answers)))
-        typer.echo(f"{answers.count} {answers.asked.what}, {answers.failed} failed: {target}", err=True)
-    if answers.failed:
-        raise typer.Exit(1)
+    objects = objects_asked(dicom, fhir, out, {model.manifest.name: model.manifest.model.sha256})
+    _write(_Counted(_asked(model, paths or [], facts, operating_point), out, objects), form)
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,29 @@ def _asked(
     return _Asked(model.stream_exams(exams, operating_point=operating_point), len(exams), "exams")
 
 
+def _write(answers: "_Counted", form: str) -> None:
+    """Print the answers as they come, or write them where a folder is given; exits with 1 where one failed."""
+    from senoscope.evidence.tables.rows import write_text
+    from senoscope.runtime.outputs import OUTPUTS
+
+    lines = OUTPUTS.get(form)(answers)
+    if answers.out is None:
+        for line in lines:
+            typer.echo(line)
+    else:
+        answers.out.mkdir(parents=True, exist_ok=True)
+        target = answers.out / f"predictions.{'txt' if form == 'table' else form}"
+        write_text(target, "".join(f"{line}\n" for line in lines))
+        typer.echo(f"{answers.count} {answers.asked.what}, {answers.failed} failed: {target}", err=True)
+    if answers.failed:
+        raise typer.Exit(1)
+
+
 class _Counted:
     """Answers as they come, counted, with progress on a terminal and overlays where a folder is given."""
 
     def __init__(self, asked: _Asked, out: Path | None, objects: "Objects | None") -> None:
-        self.asked, self._out, self._objects = asked, out, objects
+        self.asked, self.out, self._objects = asked, out, objects
         self.count = self.failed = 0
 
     def __iter__(self) -> Iterator["Answer | Failure"]:
@@ -159,10 +178,10 @@ class _Counted:
             elif not isinstance(answer, Prediction | ExamPrediction):
                 self.failed += 1
             if self._objects and isinstance(answer, Prediction | ExamPrediction):
-                self._write(self._objects, answer)
+                self._file(self._objects, answer)
             yield answer
 
-    def _write(self, objects: "Objects", answer: "Answer") -> None:
+    def _file(self, objects: "Objects", answer: "Answer") -> None:
         """Write objects of an answer; where that cannot be, say so and go on, as with a file that cannot be read."""
         from senoscope.core.errors import InputError, UsageError, printable
 
@@ -183,17 +202,17 @@ class _Counted:
         from senoscope.runtime.outputs.outlines import mask_png, outline_png, shares_csv
         from senoscope.runtime.outputs.overlay import overlay_png
 
-        if self._out is None:
+        if self.out is None:
             return
         stem = re.sub(r"[^\w.-]+", "_", f"{exam[:40]}{Path(shown.source).stem}")[: 90 if exam else 50]
         # Two images of one name in different folders must not overwrite each other.
         name = f"{stem}_{shown.digest[:8]}"
         if isinstance(shown, OutlinePrediction):
-            write_bytes(self._out / f"{name}_evidence.png", outline_png(read(shown.source), shown.codes))
-            write_bytes(self._out / f"{name}_mask.png", mask_png(shown.codes, len(shown.labels)))
+            write_bytes(self.out / f"{name}_evidence.png", outline_png(read(shown.source), shown.codes))
+            write_bytes(self.out / f"{name}_mask.png", mask_png(shown.codes, len(shown.labels)))
             if len(shown.labels) > 2:
-                write_text(self._out / f"{name}_shares.csv", shares_csv(shown.codes, shown.labels))
+                write_text(self.out / f"{name}_shares.csv", shares_csv(shown.codes, shown.labels))
         elif isinstance(shown, BoxPrediction):
-            write_bytes(self._out / f"{name}_evidence.png", boxes_png(read(shown.source), shown.boxes))
+            write_bytes(self.out / f"{name}_evidence.png", boxes_png(read(shown.source), shown.boxes))
         else:
-            write_bytes(self._out / f"{name}_evidence.png", overlay_png(read(shown.source), shown.saliency))
+            write_bytes(self.out / f"{name}_evidence.png", overlay_png(read(shown.source), shown.saliency))

@@ -10,8 +10,11 @@ from senoscope.core.domain.image import Image
 from senoscope.core.domain.prediction import Flag
 from senoscope.core.errors import SenoscopeError
 from senoscope.core.io import read
+from senoscope.core.io.base import named
+from senoscope.core.io.dicom.facts import facts_if_dicom
 from senoscope.core.preprocess.pipeline import Pipeline, Prepared
 from senoscope.core.tasks import Task
+from senoscope.core.tasks.suiting import check_suits
 from senoscope.runtime.trust import quality
 
 Source = Image | Path | str
@@ -44,6 +47,19 @@ class Ready:
     prepare_ms: float
 
 
+def read_for(path: Path | str, task: Task) -> Image:
+    """Read a picture that a task is asked about; one that its header says is of another kind is not decoded.
+
+    Raises:
+        InputError: as `senoscope.core.io.read`, or `check_suits`.
+    """
+    facts = facts_if_dicom(path)
+    if facts is not None:
+        with named(str(path)):
+            check_suits(task, facts)
+    return read(path)
+
+
 def prepare(
     source: Source, pipeline: Pipeline, task: Task, keep: Callable[[Image], None] = lambda image: None
 ) -> Ready | Failure:
@@ -57,7 +73,7 @@ def prepare(
     """
     start = time.perf_counter()
     try:
-        image = source if isinstance(source, Image) else read(source)
+        image = source if isinstance(source, Image) else read_for(source, task)
     except SenoscopeError as error:
         return Failure(str(source), error)
     keep(image)

@@ -10,6 +10,14 @@ from senoscope.core.io.dicom.guard import damaged, header_errors, quiet
 from senoscope.core.io.dicom.parsing import is_dicom, parse_header
 
 
+def facts_if_dicom(path: str | Path) -> Facts | None:
+    """Read what the header of a file knows; None where the file is no DICOM. Raises as `read_facts`."""
+    with opened(path) as (file, _), named(str(path)):
+        if not is_dicom(file.read(HEAD)):
+            return None
+    return read_facts(path)
+
+
 def read_facts(path: str | Path) -> Facts:
     """Read what the header of a DICOM file knows of its picture; of the file no more than the header is read.
 
