@@ -17,6 +17,8 @@ from tests.makers import ultrasound
 from tests.makers.dicom_answers import classified
 from tests.makers.dicom_sources import ultrasound_scan
 
+NETWORKS = {classified().bundle: "ab" * 32}
+
 
 @pytest.fixture
 def scan(tmp_path: Path) -> Path:
@@ -26,7 +28,7 @@ def scan(tmp_path: Path) -> Path:
 
 
 def test_files_of_the_kinds_asked_for_are_written(scan: Path, tmp_path: Path) -> None:
-    objects = objects_asked("sr, gsps,sr", "r4b", tmp_path / "out", "ab" * 32)
+    objects = objects_asked("sr, gsps,sr", "r4b", tmp_path / "out", NETWORKS)
     assert objects is not None
 
     written = objects.write(replace(classified(), source=str(scan)))
@@ -38,7 +40,7 @@ def test_files_of_the_kinds_asked_for_are_written(scan: Path, tmp_path: Path) ->
 
 
 def test_a_second_run_writes_over_the_first(scan: Path, tmp_path: Path) -> None:
-    objects = objects_asked("sr,kos", "r5", tmp_path / "out", "ab" * 32)
+    objects = objects_asked("sr,kos", "r5", tmp_path / "out", NETWORKS)
     assert objects is not None
 
     runs = [objects.write(replace(classified(), source=str(scan))) for _ in range(2)]
@@ -48,7 +50,7 @@ def test_a_second_run_writes_over_the_first(scan: Path, tmp_path: Path) -> None:
 
 
 def test_a_kind_that_cannot_be_leaves_no_half_of_an_answer(scan: Path, tmp_path: Path) -> None:
-    objects = objects_asked("sr,cad", "", tmp_path / "out", "ab" * 32)
+    objects = objects_asked("sr,cad", "", tmp_path / "out", NETWORKS)
     assert objects is not None
 
     with pytest.raises(UsageError, match="of mammograms"):
@@ -58,7 +60,7 @@ def test_a_kind_that_cannot_be_leaves_no_half_of_an_answer(scan: Path, tmp_path:
 
 def test_a_picture_that_is_no_dicom_image_is_said_to_be_none(tmp_path: Path) -> None:
     Pil.fromarray(ultrasound(1)).save(tmp_path / "scan.png")
-    objects = objects_asked("", "r5", tmp_path, "ab" * 32)
+    objects = objects_asked("", "r5", tmp_path, NETWORKS)
     assert objects is not None
 
     assert dicom_source(tmp_path / "scan.png") is None
@@ -96,4 +98,22 @@ def test_what_cannot_be_asked_is_said_before_anything_is_read(
 
 
 def test_nothing_asked_is_nothing_to_do(tmp_path: Path) -> None:
-    assert objects_asked("", "", tmp_path, "ab" * 32) is None
+    assert objects_asked("", "", tmp_path, NETWORKS) is None
+
+
+@pytest.mark.parametrize("task", ["auto", "ultrasound"])
+def test_answers_to_dicom_are_filed_with_its_study(
+    senoscope: Command, bundle: Path, scan: Path, tmp_path: Path, task: str
+) -> None:
+    out = tmp_path / "out"
+
+    done = senoscope("predict", task, scan, "--bundle", bundle, "--out", out, "--dicom", "sr,sc", "--format", "json")
+
+    assert done.status == 0, done.err
+    told = json.loads((out / "predictions.json").read_text("utf-8"))
+    (report,), (shown,) = out.glob("*_sr.dcm"), out.glob("*_sc.dcm")
+    found, source = dcmread(report), dcmread(scan)
+    assert found.StudyInstanceUID == source.StudyInstanceUID == dcmread(shown).StudyInstanceUID
+    assert found.PatientID == source.PatientID
+    assert read_report(found).probabilities[told["positive"]] == told["probability"]
+    assert read_report(found).bundle == "tiny"

@@ -1,6 +1,7 @@
 """Which bundle is asked about which picture of a folder."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def test_each_picture_goes_to_the_first_bundle_of_its_modality(tmp_path: Path, m
 def test_what_cannot_be_asked_about_is_listed_by_series_with_the_reason(
     tmp_path: Path, manifests: list[Manifest]
 ) -> None:
-    kinds = {
+    kinds: dict[str, dict[str, Any]] = {
         "ct": {"Modality": "CT", "SeriesDescription": "THORAX"},
         "mr": {"Modality": "MR"},
         "unsaid": {"Modality": "OT"},

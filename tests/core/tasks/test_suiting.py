@@ -6,6 +6,7 @@ import pytest
 
 from senoscope.core.errors import UnsupportedImageError
 from senoscope.core.io.dicom.facts import Facts
+from senoscope.core.io.dicom.facts.ultrasound import Mode
 from senoscope.core.tasks import TASKS
 from senoscope.core.tasks.suiting import UNSAID, WORDS, check_suits, modality_of
 
@@ -51,14 +52,14 @@ def test_another_part_of_the_body_is_refused() -> None:
         ({"m-mode"}, "this is M-mode ultrasound"),
     ],
 )
-def test_ultrasound_that_is_not_plain_is_refused(modes: set[str], words: str) -> None:
+def test_ultrasound_that_is_not_plain_is_refused(modes: set[Mode], words: str) -> None:
     with pytest.raises(UnsupportedImageError, match=words) as caught:
         check_suits(ULTRASOUND, replace(SCAN, modes=frozenset(modes)))
     assert "B-mode" in caught.value.hint
 
 
 @pytest.mark.parametrize("modes", [set(), {"b-mode"}, {"b-mode", "m-mode"}])
-def test_plain_ultrasound_is_taken(modes: set[str]) -> None:
+def test_plain_ultrasound_is_taken(modes: set[Mode]) -> None:
     check_suits(ULTRASOUND, replace(SCAN, modes=frozenset(modes)))
 
 

@@ -20,7 +20,7 @@ SYNTAXES = (ExplicitVRLittleEndian, dicom_files.JPEG_2000, dicom_files.JPEG_LS, 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> "senoscope.runtime.predictor.Model":
-    return senoscope.load(makers.tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny"))
+    return senoscope.load(makers.tiny_bundle(tmp_path_factory.mktemp("bundle") / "tiny", task="abnormality"))
 
 
 def _probability(answer: object) -> float:
