@@ -7,7 +7,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 PAGE := src/senoscope/clinic/static/index.html
 WEB := $(shell find web -type f -not -path '*/node_modules/*' -not -path '*/dist/*' 2>/dev/null)
-SETUP := pyproject.toml hatch_build.py src/senoscope/__init__.py
+SETUP := pyproject.toml hatch_build.py src/senoscope/core/version.py
 
 # $(call environment,FOLDER,LOCK): a virtual environment that holds exactly the lock and this checkout, editable.
 define environment

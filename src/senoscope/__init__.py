@@ -14,6 +14,8 @@ Names are imported when they are first used, so that `import senoscope` costs no
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from senoscope.core.version import __version__
+
 if TYPE_CHECKING:
     from senoscope.core.domain.exam import Exam, View
     from senoscope.core.domain.image import Image
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from senoscope.evidence.evaluation.evaluate import evaluate
     from senoscope.runtime.store import load_any as load
 
-__version__ = "0.1.0"
 __all__ = [
     "Exam",
     "ExamPrediction",

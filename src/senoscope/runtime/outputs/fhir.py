@@ -12,8 +12,8 @@ from typing import Any, Literal
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from senoscope import __version__
 from senoscope.core.domain.prediction import Answer, Flag
+from senoscope.core.version import __version__
 from senoscope.runtime.outputs.dicom import NOTICE, Subject, codes
 from senoscope.runtime.outputs.dicom.regions import Outlined, regions_of
 from senoscope.runtime.outputs.dicom.subject import MAKER, Source

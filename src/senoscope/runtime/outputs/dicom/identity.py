@@ -10,7 +10,7 @@ from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, MRImageStorage, UltrasoundImageStorage, UltrasoundMultiFrameImageStorage
 
-from senoscope import __version__
+from senoscope.core.version import __version__
 from senoscope.runtime.outputs.dicom.uids import uid
 
 PERSON = (

@@ -7,11 +7,11 @@ from typing import Any
 
 from pydicom.dataset import Dataset
 
-from senoscope import __version__
 from senoscope.core.domain.geometry import Size
 from senoscope.core.domain.image import Image
 from senoscope.core.domain.prediction import Answer, ExamPrediction, Prediction, Shown
 from senoscope.core.errors import InputError
+from senoscope.core.version import __version__
 from senoscope.runtime.outputs.dicom.identity import alone, finish, header
 from senoscope.runtime.outputs.dicom.uids import uid
 

@@ -8,8 +8,8 @@ from PIL import Image as Pil
 from pydicom.dataset import Dataset
 from pydicom.sr.coding import Code
 
-from senoscope import __version__
 from senoscope.core.errors import MissingExtraError
+from senoscope.core.version import __version__
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.pictures.capture import LONGEST, caption, picture
 from senoscope.runtime.outputs.dicom.reports.items import coded

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 
-from senoscope import __version__
 from senoscope.core.domain.prediction import Flag
+from senoscope.core.version import __version__
 from senoscope.runtime.outputs.dicom import codes
 from senoscope.runtime.outputs.dicom.library import highdicom
 from senoscope.runtime.outputs.dicom.regions import Outlined, regions_of
