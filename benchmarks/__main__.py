@@ -27,6 +27,7 @@ class Name(StrEnum):
     BOOTSTRAP = "bootstrap"
     DUPLICATES = "duplicates"
     SLIDES = "slides"
+    DICOM = "dicom"
 
 
 def main(
