@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.browser.app import App, pixels
 from tests.makers import colour, pil_bytes, ultrasound
+from tests.makers.dicom_files import dicom_bytes
 
 SCAN = ("left 3 Uhr.png", pil_bytes(ultrasound(1, (400, 320)), "PNG"))
 BAD = ("page.png", b"<!doctype html><p>not a picture")
@@ -40,6 +41,25 @@ def test_a_dropped_picture_is_answered_with_its_evidence(answered: App) -> None:
     expect(answered.answer).to_contain_text("network")
     expect(answered.page.get_by_text("Research use only — not for diagnosis")).to_be_visible()
     expect(answered.row(SCAN[0])).to_contain_text("malignant")
+
+
+def test_a_dicom_scan_is_shown_and_answered_as_the_still_is(app: App) -> None:
+    still, wrapped = ("still.png", SCAN[1]), ("scan.dcm", dicom_bytes(ultrasound(1, (400, 320)), Modality="US"))
+    values = []
+    for file in (still, wrapped):
+        app.drop(file)
+        expect(app.row(file[0])).to_have_attribute("aria-current", "true")
+        expect(app.meter).to_be_visible()
+        app.await_picture()
+        values.append((app.meter.get_attribute("aria-valuenow"), app.picture()))
+
+    assert values[0][0] == values[1][0]
+    assert np.abs(values[0][1] - values[1][1]).mean() < 1
+
+
+def test_dicom_of_another_kind_is_refused_with_the_reason(app: App) -> None:
+    app.drop(("film.dcm", dicom_bytes(ultrasound(1, (400, 320)), Modality="MG")))
+    expect(app.answer).to_contain_text("this is MG, and ultrasound is asked about ultrasound")
 
 
 def test_the_slider_and_the_key_change_the_evidence(answered: App) -> None:

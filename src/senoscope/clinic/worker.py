@@ -18,7 +18,9 @@ from senoscope.clinic.pictures import pack_evidence
 from senoscope.clinic.tables import PredictionRow
 from senoscope.core.errors import SenoscopeError, ServiceError
 from senoscope.core.io import SERVICE, read_bytes
+from senoscope.core.io.dicom.facts import facts_in
 from senoscope.runtime.outputs.json import to_json
+from senoscope.runtime.reading import check_kind
 
 log = logging.getLogger(__name__)
 IDLE_SECONDS = 1.0
@@ -109,10 +111,12 @@ class Worker:
         row = self._row(job)
         self._step(job, 0.1)
         start = time.perf_counter()
-        image = read_bytes(self._images.read(row.digest), row.filename, SERVICE)
+        data = self._images.read(row.digest)
+        image = read_bytes(data, row.filename, SERVICE)
         read_ms = (time.perf_counter() - start) * 1e3
         self._step(job, 0.4)
         model = self._catalogue.load(row.bundle)
+        check_kind(facts_in(data, row.filename), model.task, row.filename)
         self._step(job, 0.6)
         prediction = model.predict(image, row.operating_point)
         prediction = replace(prediction, timings=replace(prediction.timings, read=read_ms))

@@ -11,7 +11,7 @@ from senoscope.core.domain.prediction import Flag
 from senoscope.core.errors import SenoscopeError
 from senoscope.core.io import read
 from senoscope.core.io.base import named
-from senoscope.core.io.dicom.facts import facts_if_dicom
+from senoscope.core.io.dicom.facts import Facts, facts_if_dicom
 from senoscope.core.preprocess.pipeline import Pipeline, Prepared
 from senoscope.core.tasks import Task
 from senoscope.core.tasks.suiting import check_suits
@@ -53,11 +53,15 @@ def read_for(path: Path | str, task: Task) -> Image:
     Raises:
         InputError: as `senoscope.core.io.read`, or `check_suits`.
     """
-    facts = facts_if_dicom(path)
-    if facts is not None:
-        with named(str(path)):
-            check_suits(task, facts)
+    check_kind(facts_if_dicom(path), task, str(path))
     return read(path)
+
+
+def check_kind(facts: Facts | None, task: Task, source: str) -> None:
+    """Raise as `check_suits`, with the name of the file, where it is DICOM."""
+    if facts is not None:
+        with named(source):
+            check_suits(task, facts)
 
 
 def prepare(

@@ -16,7 +16,7 @@ interface Props {
   onSelect: (id: string) => void;
 }
 
-const ACCEPTED = ".svs,.ndpi,.scn,.bif,.png,.jpg,.jpeg,.bmp,.dib,.tif,.tiff,.pgm,.ppm,image/*";
+const ACCEPTED = ".dcm,.dicom,.svs,.ndpi,.scn,.bif,.png,.jpg,.jpeg,.bmp,.dib,.tif,.tiff,.pgm,.ppm,image/*";
 
 function carriesFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes("Files") ?? false;
@@ -74,7 +74,7 @@ export function Uploads(props: Props) {
           }}
         />
         <strong>{sending ? `Sending ${sending} ${sending === 1 ? "file" : "files"}…` : "Drop or choose pictures"}</strong>
-        <span>PNG, JPEG, TIFF, BMP, PGM · up to 50 MB each; slides of tissue as SVS, TIFF, OME-TIFF</span>
+        <span>DICOM, PNG, JPEG, TIFF, BMP, PGM · up to 50 MB each; slides of tissue as SVS, TIFF, OME-TIFF</span>
       </label>
       <Choices models={models} question={question} onQuestion={onQuestion} />
       <ol className="list">

@@ -4,13 +4,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from pydicom.dataset import Dataset
 
 from senoscope.core.domain.geometry import Box
 from senoscope.core.errors import MissingFileError, UnreadableImageError
 from senoscope.core.io.dicom import Facts, read_facts
-from senoscope.core.io.dicom.facts import Flip, Spacing
+from senoscope.core.io.dicom.facts import Flip, Spacing, facts_if_dicom, facts_in
 from senoscope.core.io.dicom.facts.codes import MODIFIERS, VIEWS
 from senoscope.core.io.dicom.facts.times import moment
 from tests import makers
@@ -324,3 +325,14 @@ def test_what_has_no_header_is_refused(tmp_path: Path) -> None:
         read_facts(tmp_path)
     with pytest.raises(MissingFileError):
         read_facts(tmp_path / "nowhere")
+
+
+def test_bytes_and_files_say_the_same_and_what_is_no_dicom_says_nothing(tmp_path: Path) -> None:
+    content = dicom_bytes(np.zeros((8, 8), np.uint8), Modality="US", BodyPartExamined="BREAST")
+    (tmp_path / "scan.dcm").write_bytes(content)
+    (tmp_path / "page.png").write_bytes(b"<!doctype html>")
+
+    assert facts_in(content, "scan") == facts_if_dicom(tmp_path / "scan.dcm") == read_facts(tmp_path / "scan.dcm")
+    assert facts_in(b"<!doctype html>", "page") is facts_if_dicom(tmp_path / "page.png") is None
+    with pytest.raises(UnreadableImageError, match=r"^scan: "):
+        facts_in(content[:200], "scan")

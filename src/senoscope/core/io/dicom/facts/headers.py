@@ -1,6 +1,8 @@
-"""From a path to the facts of its header, without its pixels."""
+"""From a path or bytes to the facts of a header, without the pixels."""
 
+import io
 from pathlib import Path
+from typing import BinaryIO
 
 from senoscope.core.errors import UnreadableImageError
 from senoscope.core.io.base import HEAD, named
@@ -29,8 +31,18 @@ def read_facts(path: str | Path) -> Facts:
     with opened(path) as (file, size), named(str(path)):
         if not is_dicom(file.read(HEAD)):
             raise UnreadableImageError("this is not DICOM", "export it from the archive again")
-        try:
-            with quiet():
-                return facts_of(parse_header(file, size))
-        except header_errors() as error:
-            raise damaged() from error
+        return _facts(file, size)
+
+
+def facts_in(data: bytes, source: str) -> Facts | None:
+    """Read what the header knows in the bytes of a file; None where they are no DICOM. Raises as `read_facts`."""
+    with named(source):
+        return _facts(io.BytesIO(data), len(data)) if is_dicom(data[:HEAD]) else None
+
+
+def _facts(file: BinaryIO, size: int) -> Facts:
+    try:
+        with quiet():
+            return facts_of(parse_header(file, size))
+    except header_errors() as error:
+        raise damaged() from error
