@@ -335,4 +335,4 @@ def test_bytes_and_files_say_the_same_and_what_is_no_dicom_says_nothing(tmp_path
     assert facts_in(content, "scan") == facts_if_dicom(tmp_path / "scan.dcm") == read_facts(tmp_path / "scan.dcm")
     assert facts_in(b"<!doctype html>", "page") is facts_if_dicom(tmp_path / "page.png") is None
     with pytest.raises(UnreadableImageError, match=r"^scan: "):
-        facts_in(content[:200], "scan")
+        facts_in(content[: content.index(b"BREAST") + 3], "scan")
