@@ -20,6 +20,8 @@ STATUS = {
     "unreadable_image": 422,
     "image_too_large": 413,
     "unsupported_image": 415,
+    "not_dicom": 415,
+    "burned_in": 422,
     "usage": 400,
     "recipe": 400,
     "bundle": 500,

@@ -24,7 +24,7 @@ WORDS = {
     "ap": "AP, mean over IoUs from 0.5 to 0.95",
     **{name: f"sensitivity at {rate:g} false positives an image" for name, rate in AT.items()},
     "froc_mean": "mean sensitivity at 1/8 to 8 false positives an image",
-    "pointed_1": "sensitivity at 1 false positives an image, by boxes whose middle lies in the lesion's",
+    "pointed_1": "sensitivity at 1 false positives an image, by boxes whose middle lies in the lesion",
     "iou": "IoU of the best box shown",
     "found": "share of lesions found by a box shown",
     "false_positives": "boxes shown beside a lesion, an image",
