@@ -3,6 +3,7 @@
 from senoscope.core.io.dicom.archive import Archive, DicomFile, Patient, Refused, Series, Study
 from senoscope.core.io.dicom.facts import Facts, read_facts
 from senoscope.core.io.dicom.folder import scan
+from senoscope.core.io.dicom.phases import Phase, dynamics_of
 from senoscope.core.io.dicom.reading import READERS, read_frame
 
 __all__ = [
@@ -11,9 +12,11 @@ __all__ = [
     "DicomFile",
     "Facts",
     "Patient",
+    "Phase",
     "Refused",
     "Series",
     "Study",
+    "dynamics_of",
     "read_facts",
     "read_frame",
     "scan",
