@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import highdicom  # noqa: F401
+import numpy as np
 import pytest
 from PIL import Image as Pil
 from pydicom import dcmread
@@ -15,6 +16,7 @@ from senoscope.runtime.outputs.dicom import read_report
 from tests.cli.conftest import Command
 from tests.makers import ultrasound
 from tests.makers.dicom_answers import classified
+from tests.makers.dicom_files import dicom_bytes
 from tests.makers.dicom_sources import ultrasound_scan
 
 NETWORKS = {classified().bundle: "ab" * 32}
@@ -117,3 +119,15 @@ def test_answers_to_dicom_are_filed_with_its_study(
     assert found.PatientID == source.PatientID
     assert read_report(found).probabilities[told["positive"]] == told["probability"]
     assert read_report(found).bundle == "tiny"
+
+
+def test_a_header_without_preamble_is_read_and_a_damaged_one_is_said(tmp_path: Path) -> None:
+    content = dicom_bytes(np.zeros((8, 8), np.uint8), preamble=False, Modality="US", BodyPartExamined="BREAST")
+    (tmp_path / "plain.dcm").write_bytes(content)
+    (tmp_path / "cut.dcm").write_bytes(content[: content.index(b"BREAST") + 3])
+
+    found = dicom_source(tmp_path / "plain.dcm")
+    assert found is not None
+    assert (found.Modality, found.BodyPartExamined) == ("US", "BREAST")
+    with pytest.raises(InputError, match=r"cut\.dcm: "):
+        dicom_source(tmp_path / "cut.dcm")

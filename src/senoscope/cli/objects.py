@@ -106,11 +106,24 @@ def objects_asked(dicom: str, fhir: str, out: Path | None, networks: dict[str, s
 
 
 def dicom_source(path: Path) -> "Dataset | None":
-    """The attributes of a DICOM file, without its pixels; None of any other file."""
-    from pydicom import dcmread
-    from pydicom.errors import InvalidDicomError
+    """The attributes of a DICOM file, without its pixels; None of any other file.
 
-    try:
-        return dcmread(path, stop_before_pixels=True)
-    except (InvalidDicomError, OSError):
+    Raises:
+        InputError: it cannot be read, or its header is damaged.
+    """
+    from pydicom import dcmread
+
+    from senoscope.core.io.base import named
+    from senoscope.core.io.dicom.facts import facts_if_dicom
+    from senoscope.core.io.dicom.guard import damaged, header_errors, quiet
+
+    # Within bounds first: pydicom has none.
+    if facts_if_dicom(path) is None:
         return None
+    with named(str(path)):
+        try:
+            with quiet():
+                # What the reader has taken without a preamble is taken here.
+                return dcmread(path, stop_before_pixels=True, force=True)
+        except header_errors() as error:
+            raise damaged() from error
